@@ -1,0 +1,110 @@
+//! What is made safe and sent: items, in runs, in batches, each item with a verdict at the end.
+//!
+//! An item is one document with its name and its place. A [`Run`] is what one request brought;
+//! its items share one buffer, so that a request's documents are written once and never copied
+//! before they are sent. Nothing here knows what a span is.
+
+use std::sync::Arc;
+
+use crate::memory::Reservation;
+
+/// What a document describes; decides the index it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Span,
+    Service,
+}
+
+/// The name of a document, as bytes; the store writes it as text.
+///
+/// Span: 4 bytes of its start second and 12 of its content's hash, written as 22 characters of
+/// base64url. Service: Jaeger's FNV-1a 64 in the last 8 bytes, written as hex without leading
+/// zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(pub [u8; 16]);
+
+/// One document in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    pub kind: Kind,
+    /// Hours since 1970 (UTC) of the start of the span: the day or hour of its index follows.
+    pub hour: u64,
+    pub id: Id,
+    /// The document is `documents[start..end]` of its run, one line without line feed.
+    pub start: u32,
+    pub end: u32,
+}
+
+/// An opaque label that comes back with the verdicts; the books know it as a protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Label(pub u8);
+
+/// The items that one request brought. It holds its share of the memory until it is dropped.
+#[derive(Debug)]
+pub struct Run {
+    pub label: Label,
+    pub items: Vec<Item>,
+    pub documents: Vec<u8>,
+    pub reservation: Reservation,
+}
+
+impl Run {
+    /// The document of one of this run's items: one line of JSON.
+    pub fn document(&self, item: &Item) -> &[u8] {
+        self.documents.get(item.start as usize..item.end as usize).unwrap_or(&[])
+    }
+}
+
+/// Items on their way to the store, out of many runs.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    pub runs: Vec<Arc<Run>>,
+    /// Which items of which runs: (index into `runs`, index into that run's items).
+    pub places: Vec<(u32, u32)>,
+    /// Bytes of the documents at `places`.
+    pub bytes: usize,
+}
+
+impl Batch {
+    /// A batch of all items of `runs`.
+    pub fn of(runs: Vec<Arc<Run>>) -> Self {
+        let mut batch = Batch { runs, ..Batch::default() };
+        for (run_index, run) in batch.runs.iter().enumerate() {
+            for (item_index, item) in run.items.iter().enumerate() {
+                batch.places.push((run_index as u32, item_index as u32));
+                batch.bytes += (item.end - item.start) as usize;
+            }
+        }
+        batch
+    }
+
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The items in order, each with its label and its document.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Label, &Item, &[u8])> {
+        self.places.iter().map(|&(run, item)| {
+            let run = &self.runs[run as usize];
+            let item = &run.items[item as usize];
+            (run.label, item, run.document(item))
+        })
+    }
+}
+
+/// What the store says of one item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is in the store now, and was not before.
+    Stored,
+    /// The store had it already: an earlier try had succeeded.
+    AlreadyThere,
+    /// The store will never take it; the reason is a row of the books.
+    Refused(&'static str),
+    /// Not now: to be sent again. The reason is for logs and metrics.
+    Again(&'static str),
+}

@@ -1,0 +1,41 @@
+//! Spaniel: a tracing collector. It fetches spans for Jaeger.
+//!
+//! A span crosses the house once, in one direction:
+//! **bytes in → span → verdict → document → safe → stored.** Nothing is parsed twice, nothing is
+//! turned into a tree, nothing is kept in two forms.
+//!
+//! | room | what lives there | may know |
+//! |---|---|---|
+//! | [`settings`] | one table of every setting, and the typed values made from it | nothing |
+//! | [`span`] | the span model, borrowed from a request's bytes; repairs | nothing |
+//! | [`item`] | what is made safe and sent: items, runs, batches, verdicts | nothing |
+//! | [`memory`] | the one limit that all bytes in flight are counted against | nothing |
+//! | [`clock`] | time, handed in | nothing |
+//! | [`decode`] | pure functions from bytes to spans, a file per wire format | `span` |
+//! | [`sample`] | which traces are kept | `span` |
+//! | [`document`] | span ⇄ Jaeger's Elasticsearch document; index names; service documents | `span`, `item`, `settings` |
+//! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item`, `memory` |
+//! | [`pipeline`] | what happens to one request's spans, top to bottom | `decode`, `sample`, `document`, `spool` |
+//! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `document`, `item` |
+//! | [`delivery`] | carries batches from the spool to the store and settles them | `spool`, `store` |
+//! | [`receive`] | listeners and the manners of each protocol | `pipeline`, `decode` |
+//! | [`query`] | Jaeger's query API over the Reader | `store` |
+//! | [`telemetry`] | metrics, the books, health, logs, the admin port | nothing |
+//!
+//! Imports go down this table or sideways into `telemetry`, never up; `main` joins the rooms.
+
+pub mod clock;
+pub mod decode;
+pub mod delivery;
+pub mod document;
+pub mod item;
+pub mod memory;
+pub mod pipeline;
+pub mod query;
+pub mod receive;
+pub mod sample;
+pub mod settings;
+pub mod span;
+pub mod spool;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,114 @@
+//! The one limit on memory: bytes are charged from the first byte of a request's body to the last
+//! byte of the store's answer.
+//!
+//! A [`Reservation`] grows as bytes arrive and never waits: what cannot grow is refused at once,
+//! with the protocol's own word for *not now*. Dropping it gives the bytes back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The limit and what is taken of it.
+#[derive(Debug)]
+pub struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+/// The limit would be passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("memory limit reached")]
+pub struct OverLimit;
+
+impl Budget {
+    /// A budget of `limit` bytes.
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Budget { limit, used: AtomicUsize::new(0) })
+    }
+
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// The largest body that a single request may bring: an eighth of the limit.
+    pub fn largest_body(&self) -> usize {
+        self.limit / 8
+    }
+
+    /// An empty reservation.
+    pub fn reserve(self: &Arc<Self>) -> Reservation {
+        Reservation { budget: self.clone(), bytes: 0 }
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), OverLimit> {
+        let fits = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= self.limit);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).map(|_| ()).map_err(|_| OverLimit)
+    }
+}
+
+/// Bytes taken of a budget, given back when dropped.
+#[derive(Debug)]
+pub struct Reservation {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Reservation {
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes `more` bytes, or none and an error. Never waits.
+    pub fn grow(&mut self, more: usize) -> Result<(), OverLimit> {
+        self.budget.take(more)?;
+        self.bytes += more;
+        Ok(())
+    }
+
+    /// Makes it exactly `bytes`, which fails only if that is more than now.
+    pub fn resize(&mut self, bytes: usize) -> Result<(), OverLimit> {
+        if bytes > self.bytes {
+            return self.grow(bytes - self.bytes);
+        }
+        self.budget.used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+        self.bytes = bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reservation_grows_to_the_limit_and_gives_back() {
+        let budget = Budget::new(100);
+        let mut one = budget.reserve();
+        let mut two = budget.reserve();
+        assert!(one.grow(60).is_ok());
+        assert_eq!(two.grow(41), Err(OverLimit));
+        assert_eq!(two.bytes(), 0);
+        assert!(two.grow(40).is_ok());
+        assert!(one.resize(10).is_ok());
+        assert_eq!(budget.used(), 50);
+        drop((one, two));
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn a_huge_request_does_not_overflow() {
+        let budget = Budget::new(usize::MAX);
+        let mut one = budget.reserve();
+        assert!(one.grow(10).is_ok());
+        assert_eq!(one.grow(usize::MAX), Err(OverLimit));
+    }
+}

@@ -1,0 +1,1 @@
+//! Listeners and the manners of each protocol: routes, status codes, encodings, limits.

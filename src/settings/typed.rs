@@ -1,0 +1,370 @@
+//! The typed values that the rooms are built from: a struct per part. Defaults are those of the
+//! table.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that was set.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub storage: StorageType,
+    pub elasticsearch: Elasticsearch,
+    pub embedded: Embedded,
+    pub indices: Indices,
+    pub document: Document,
+    pub downsampling: Downsampling,
+    pub spans: SpanTimes,
+    pub collector: Collector,
+    pub listen: Listen,
+    pub connections: Connections,
+    pub limits: Limits,
+    pub memory: Memory,
+    pub spool: Spool,
+    pub shutdown: Shutdown,
+    pub log: Log,
+    pub metrics: Metrics,
+}
+
+/// `SPAN_STORAGE_TYPE`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StorageType {
+    #[default]
+    Embedded,
+    Elasticsearch,
+    OpenSearch,
+}
+
+/// A secret: never printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(if self.0.is_empty() { "(none)" } else { "(secret)" })
+    }
+}
+
+/// `--es.*`: the connection and the writer.
+#[derive(Debug, Clone)]
+pub struct Elasticsearch {
+    pub server_urls: Vec<String>,
+    pub username: String,
+    pub password: Secret,
+    pub password_file: Option<PathBuf>,
+    pub password_reload_interval: Duration,
+    pub token_file: Option<PathBuf>,
+    pub bearer_token_reload_interval: Duration,
+    pub api_key_file: Option<PathBuf>,
+    pub api_key_reload_interval: Duration,
+    pub tls: ClientTls,
+    /// Zero: none was set; ours is then 30 s, for a request without limit would wedge a worker.
+    pub timeout: Duration,
+    /// Major version; 0: ask the server.
+    pub version: u32,
+    pub bulk_size: usize,
+    pub bulk_actions: usize,
+    pub bulk_flush_interval: Duration,
+    pub bulk_workers: usize,
+    pub num_shards: u32,
+    pub num_replicas: u32,
+    pub priority_span_template: i64,
+    pub priority_service_template: i64,
+    pub create_index_templates: bool,
+    pub use_ilm: bool,
+    pub http_compression: bool,
+    /// `--es.document-ids`: names from the content and `create`, or none and `index` as Jaeger.
+    pub document_ids: bool,
+    pub max_doc_count: usize,
+    pub max_span_age: Duration,
+    pub remote_read_clusters: Vec<String>,
+    pub service_cache_ttl: Duration,
+}
+
+impl Default for Elasticsearch {
+    fn default() -> Self {
+        Elasticsearch {
+            server_urls: vec!["http://127.0.0.1:9200".into()],
+            username: String::new(),
+            password: Secret::default(),
+            password_file: None,
+            password_reload_interval: Duration::from_secs(10),
+            token_file: None,
+            bearer_token_reload_interval: Duration::from_secs(10),
+            api_key_file: None,
+            api_key_reload_interval: Duration::from_secs(10),
+            tls: ClientTls::default(),
+            timeout: Duration::ZERO,
+            version: 0,
+            bulk_size: 5_000_000,
+            bulk_actions: 1000,
+            bulk_flush_interval: Duration::from_millis(200),
+            bulk_workers: 1,
+            num_shards: 5,
+            num_replicas: 1,
+            priority_span_template: 0,
+            priority_service_template: 0,
+            create_index_templates: true,
+            use_ilm: false,
+            http_compression: false,
+            document_ids: true,
+            max_doc_count: 10_000,
+            max_span_age: Duration::from_secs(72 * 3600),
+            remote_read_clusters: Vec::new(),
+            service_cache_ttl: Duration::from_secs(12 * 3600),
+        }
+    }
+}
+
+/// `--es.tls.*`.
+#[derive(Debug, Clone, Default)]
+pub struct ClientTls {
+    pub enabled: bool,
+    pub ca: Option<PathBuf>,
+    pub cert: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    pub server_name: String,
+    pub skip_host_verify: bool,
+}
+
+/// Names of indices, in both stores.
+#[derive(Debug, Clone)]
+pub struct Indices {
+    /// Without trailing dash; empty: none.
+    pub prefix: String,
+    pub date_separator: String,
+    pub spans: Rotation,
+    pub services: Rotation,
+    pub use_aliases: bool,
+}
+
+impl Default for Indices {
+    fn default() -> Self {
+        Indices {
+            prefix: String::new(),
+            date_separator: "-".into(),
+            spans: Rotation::Day,
+            services: Rotation::Day,
+            use_aliases: false,
+        }
+    }
+}
+
+/// How often a new index begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rotation {
+    #[default]
+    Day,
+    Hour,
+}
+
+/// The form of documents.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// `--es.trace-id-digits=16|32`: digits of a 64-bit trace id, 16 as Jaeger 1 or 32 as Jaeger 2.
+    pub trace_id_digits: usize,
+    pub tags_as_fields: TagsAsFields,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Document { trace_id_digits: 16, tags_as_fields: TagsAsFields::default() }
+    }
+}
+
+/// `--es.tags-as-fields.*`; `include` is the list and the file merged.
+#[derive(Debug, Clone)]
+pub struct TagsAsFields {
+    pub all: bool,
+    pub include: Vec<String>,
+    pub dot_replacement: String,
+}
+
+impl Default for TagsAsFields {
+    fn default() -> Self {
+        TagsAsFields { all: false, include: Vec::new(), dot_replacement: "@".into() }
+    }
+}
+
+/// The embedded store.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    pub directory: PathBuf,
+    /// Days older than this are deleted; zero: never.
+    pub max_age: Duration,
+    /// Oldest days are deleted while the store is larger; zero: never.
+    pub max_bytes: u64,
+    pub commit_interval: Duration,
+}
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Embedded {
+            directory: "spaniel-data".into(),
+            max_age: Duration::from_secs(7 * 24 * 3600),
+            max_bytes: 10 << 30,
+            commit_interval: Duration::from_secs(1),
+        }
+    }
+}
+
+/// `--downsampling.*`.
+#[derive(Debug, Clone)]
+pub struct Downsampling {
+    pub ratio: f64,
+    /// Empty: Jaeger's default salt.
+    pub hashsalt: String,
+}
+
+impl Default for Downsampling {
+    fn default() -> Self {
+        Downsampling { ratio: 1.0, hashsalt: String::new() }
+    }
+}
+
+/// `--span.max-age`, `--span.max-future`: spans that start outside are refused as `start-time`.
+/// `None`: off.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SpanTimes {
+    pub max_age: Option<Duration>,
+    pub max_future: Option<Duration>,
+}
+
+/// `--collector.*` that change spans.
+#[derive(Debug, Clone, Default)]
+pub struct Collector {
+    /// `--collector.tags`, environment references resolved.
+    pub tags: Vec<(String, String)>,
+}
+
+/// Host and port of each listener, as Go writes them (`:9411` is every address, both families);
+/// `None`: closed.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    pub zipkin: Option<String>,
+    pub jaeger_http: Option<String>,
+    pub query: Option<String>,
+    pub admin: Option<String>,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let some = |port: &str| Some(port.to_string());
+        Listen { zipkin: some(":9411"), jaeger_http: some(":14268"), query: some(":16686"), admin: some(":14269") }
+    }
+}
+
+/// Limits on connections, the same for every listener. Zero: no limit.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    /// `--limits.connections`: open at once, over all listeners.
+    pub max: usize,
+    /// `--collector.http-server.read-header-timeout`, and for the other listeners.
+    pub header_timeout: Duration,
+    /// A body must arrive within this.
+    pub body_timeout: Duration,
+    pub idle_timeout: Duration,
+    /// Age after which a connection is closed with an answer, plus or minus a tenth.
+    pub max_age: Duration,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Connections {
+            max: 10_000,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(180),
+            max_age: Duration::from_secs(120),
+        }
+    }
+}
+
+/// Limits on what one request may hold.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of a body as it arrives; an eighth of the memory limit if that is less.
+    pub body_bytes: usize,
+    /// Bytes of a body when inflated; an eighth of the memory limit if that is less.
+    pub inflated_bytes: usize,
+    /// Documents of one request; `None`: 16 × body + 1 MiB.
+    pub request_output_bytes: Option<usize>,
+    pub depth: usize,
+    pub tags_per_span: usize,
+    pub logs_per_span: usize,
+    pub spans_per_request: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body_bytes: 64 << 20,
+            inflated_bytes: 64 << 20,
+            request_output_bytes: None,
+            depth: 64,
+            tags_per_span: 4096,
+            logs_per_span: 4096,
+            spans_per_request: 1_000_000,
+        }
+    }
+}
+
+/// `--memory.limit` in bytes; 0: three quarters of the cgroup's or the machine's memory.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    pub limit: usize,
+}
+
+/// `--spool.*`. Only `off` exists yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Spool {
+    #[default]
+    Off,
+}
+
+/// How the process stops.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    /// Accepts on for so long after readiness has failed.
+    pub delay: Duration,
+    /// Everything after that must be done within this.
+    pub timeout: Duration,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Shutdown { delay: Duration::ZERO, timeout: Duration::from_secs(25) }
+    }
+}
+
+/// `--log-level`, `--log-encoding`.
+#[derive(Debug, Clone)]
+pub struct Log {
+    pub level: String,
+    pub encoding: LogEncoding,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { level: "info".into(), encoding: LogEncoding::Json }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogEncoding {
+    #[default]
+    Json,
+    Console,
+}
+
+/// `--metrics-backend`, `--metrics-http-route`.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    pub enabled: bool,
+    pub route: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics { enabled: true, route: "/metrics".into() }
+    }
+}
