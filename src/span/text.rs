@@ -60,7 +60,7 @@ impl<'a> Text<'a> {
 }
 
 /// Reads bytes as UTF-8, each bad byte as one U+FFFD (Go's rule, which Jaeger's documents show).
-pub fn replace_bad_bytes(bytes: &[u8]) -> String {
+pub(super) fn replace_bad_bytes(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 8);
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
