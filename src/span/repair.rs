@@ -24,7 +24,8 @@ pub enum Mend {
     MissingService,
     /// The sender's name of the service is empty.
     EmptyService,
-    /// The span ended before it began.
+    /// The span ended before it began, or lasts longer than Jaeger can count (292 years), which
+    /// Jaeger takes for the same.
     NegativeDuration,
 }
 
@@ -40,6 +41,9 @@ impl Mend {
         }
     }
 }
+
+/// Microseconds that fit into Jaeger's signed 64-bit nanoseconds.
+const LONGEST: i64 = i64::MAX / 1000;
 
 /// What Jaeger writes beside a duration that it changed.
 const NEGATIVE_DURATION: &[u8] = b"Duration can't be negative, so it is changed to default value";
@@ -67,7 +71,7 @@ pub fn native(span: &mut Span<'_>) -> Option<Mend> {
 /// Mends a span that Jaeger takes through OpenTelemetry's model. Jaeger's warning about it does
 /// not reach its document, so neither does ours.
 pub fn otel(span: &mut Span<'_>) -> Option<Mend> {
-    if span.duration >= 0 {
+    if (0..=LONGEST).contains(&span.duration) {
         return None;
     }
     span.duration = 0;
@@ -96,8 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn negative_durations_become_zero() {
-        for duration in [-1, i64::MIN] {
+    fn durations_that_jaeger_reads_as_negative_become_zero() {
+        for duration in [-1, -1_000_000, i64::MIN, i64::MAX, 9_223_372_036_854_776] {
             let mut span = Span { duration, tags: vec![Tag::new("@jaeger@format", "jaeger")], ..Span::default() };
             assert_eq!(native(&mut span), Some(Mend::NegativeDuration));
             assert_eq!((span.duration, span.tags.len()), (0, 2));
@@ -118,7 +122,7 @@ mod tests {
 
     #[test]
     fn other_durations_stay() {
-        for duration in [0, 1, i64::MAX] {
+        for duration in [0, 1, 9_223_372_036_854_775] {
             let mut span = Span { duration, ..Span::default() };
             assert_eq!((native(&mut span), otel(&mut span)), (None, None));
             assert_eq!((span.duration, span.tags.len()), (duration, 0));
