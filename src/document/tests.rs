@@ -9,8 +9,7 @@ use crate::span::{Log, Reference, ReferenceKind, Span, Tag, Text, TraceId, Value
 #[derive(serde::Deserialize)]
 pub(super) struct Golden<'a> {
     pub(super) input: &'a str,
-    #[serde(rename = "index")]
-    pub(super) _index: &'a str,
+    pub(super) index: &'a str,
     #[serde(borrow)]
     pub(super) source: &'a RawValue,
 }
