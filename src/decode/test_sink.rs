@@ -1,6 +1,6 @@
 //! A sink for tests: owned copies in a form that is easy to compare.
 
-use super::{Limits, Scratch, Sink, Unreadable, zipkin_json};
+use super::{Limits, Scratch, Sink, Unreadable, jaeger_thrift, zipkin_json};
 use crate::span::{Process, Refusal, Span, Tag, Value};
 
 /// What a decoder handed out.
@@ -85,6 +85,17 @@ pub(crate) fn decode_zipkin_within(body: &[u8], limits: &Limits) -> Collected {
     let mut collected = Collected::default();
     let scratch = Scratch::new();
     let outcome = zipkin_json(body, &scratch, limits, &mut collected);
+    collected.unreadable = outcome.err();
+    collected
+}
+
+pub(crate) fn decode_thrift(body: &[u8]) -> Collected {
+    decode_thrift_within(body, &Limits::default())
+}
+
+pub(crate) fn decode_thrift_within(body: &[u8], limits: &Limits) -> Collected {
+    let mut collected = Collected::default();
+    let outcome = jaeger_thrift(body, limits, &mut collected);
     collected.unreadable = outcome.err();
     collected
 }

@@ -14,7 +14,7 @@ use crate::span::Reason;
 
 pub(super) const TRUNCATED: &Fault = &Fault::new(Reason::Truncated, "the body ends inside a value");
 pub(super) const UNKNOWN_TYPE: &Fault = &Fault::new(Reason::Truncated, "an unknown Thrift type");
-const TOO_DEEP: &Fault = &Fault::new(Reason::Truncated, "nested too deep");
+const TOO_DEEP: &Fault = &Fault::new(Reason::Limit, "nested too deep");
 
 /// The types of values on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
