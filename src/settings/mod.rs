@@ -120,8 +120,8 @@ fn warnings(settings: &Settings) -> Vec<String> {
     }
     if elasticsearch.server_urls.iter().any(|url| url.starts_with("https:")) && !elasticsearch.tls.enabled {
         warnings.push(
-            "es.server-urls has https while es.tls.enabled is false: jaeger-collector does not verify the certificate then; \
-             set es.tls.enabled=true, and es.tls.ca for a CA of your own"
+            "es.server-urls has https: its certificate is verified, which jaeger-collector does not do while es.tls.enabled \
+             is false; set es.tls.enabled=true, with es.tls.ca for a CA of your own"
                 .into(),
         );
     }

@@ -42,7 +42,12 @@ pub(super) const CONNECTION: &[Setting] = &[
 ];
 
 pub(super) const TLS: &[Setting] = &[
-    row("es.tls.enabled", Switch, "false", "Uses the settings below for `https` URLs."),
+    row(
+        "es.tls.enabled",
+        Switch,
+        "false",
+        "Uses the settings below. Certificates of `https` URLs are verified in any case; Jaeger does so only with this.",
+    ),
     row("es.tls.ca", File, "", "File of the CA; empty: the usual public ones."),
     row("es.tls.cert", File, "", "File of the client certificate; needs `--es.tls.key`."),
     row("es.tls.key", File, "", "File of its key."),
