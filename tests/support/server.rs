@@ -160,7 +160,8 @@ impl Server {
     }
 
     fn answers(&self) -> bool {
-        let answer = client().get(format!("{}/_cluster/health", self.url)).send();
+        // Yellow: what it kept is open again after a restart.
+        let answer = client().get(format!("{}/_cluster/health?wait_for_status=yellow&timeout=1s", self.url)).send();
         // A secured server says who we are not; it is up all the same.
         answer.is_ok_and(|answer| matches!(answer.status().as_u16(), 200 | 401))
     }
