@@ -1,0 +1,236 @@
+//! All days that are on disk, and which may be added.
+//!
+//! A span's own start time decides its day, and start times can be anything. A day *near* now
+//! (not older than what is kept, not more than two days ahead) is always made. Of the others at
+//! most [`MAX_DISTANT_DAYS`] of a kind exist at a time; what would need one more is refused as
+//! `too-many-days`. So a broken clock, or a sender of random times, costs a bounded number of
+//! directories, while a replay of an old week is kept like any other.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use tantivy::TantivyError;
+
+use super::day::{Day, is_damage};
+use super::layout::{DayFile, DayKind, Found, Root};
+use super::schema::{Fields, schema};
+use super::OpenError;
+use crate::clock::Clock;
+use crate::item::Kind;
+use crate::settings::typed::{Embedded, Indices, Rotation};
+
+/// Days of a kind far from now that may exist at once.
+pub(super) const MAX_DISTANT_DAYS: usize = 64;
+pub(super) const MICROS_PER_HOUR: u64 = 3_600_000_000;
+/// A day older than this is far away, or than what is kept if that is longer.
+const NEAR_PAST: Duration = Duration::from_secs(8 * 24 * 3600);
+const NEAR_FUTURE_HOURS: u64 = 48;
+
+/// The days on disk.
+#[derive(Debug)]
+pub(super) struct Days {
+    pub(super) root: Root,
+    pub(super) fields: Fields,
+    pub(super) clock: Clock,
+    pub(super) max_age: Duration,
+    pub(super) max_bytes: u64,
+    names: IndexNames,
+    indices: Indices,
+    days: RwLock<BTreeMap<String, Arc<Day>>>,
+    trouble: Mutex<Option<String>>,
+}
+
+/// Why there is no day for a document.
+#[derive(Debug)]
+pub(super) enum NoDay {
+    TooManyDays,
+    Failed(TantivyError),
+}
+
+impl Days {
+    /// Opens the directory and looks at every day in it; what cannot be read is set aside.
+    pub(super) fn open(settings: &Embedded, indices: &Indices, clock: Clock) -> Result<Self, OpenError> {
+        let days = Days {
+            root: Root::open(&settings.directory)?,
+            fields: schema().1,
+            clock,
+            max_age: settings.max_age,
+            max_bytes: settings.max_bytes,
+            names: IndexNames::new(indices),
+            indices: indices.clone(),
+            days: RwLock::default(),
+            trouble: Mutex::default(),
+        };
+        let unusable = |source| OpenError::Unusable { directory: settings.directory.clone(), source };
+        for found in days.root.days().map_err(unusable)? {
+            match found {
+                Found::Day { name, file } => days.look_at(name, file),
+                Found::Unreadable { name, reason } => days.set_aside(&name, &reason),
+            }
+        }
+        Ok(days)
+    }
+
+    fn look_at(&self, name: String, file: DayFile) {
+        let day = self.day(name, file);
+        match day.snapshot() {
+            Ok(_) => {
+                day.measure();
+                day.rest(Duration::ZERO);
+                self.add(day);
+            }
+            Err(error) => self.set_aside(&day.name, &error.to_string()),
+        }
+    }
+
+    fn day(&self, name: String, file: DayFile) -> Day {
+        let path = self.root.path.join(&name);
+        Day::new(name, file, path, self.fields)
+    }
+
+    fn add(&self, day: Day) -> Arc<Day> {
+        let day = Arc::new(day);
+        let mut days = self.days.write().unwrap_or_else(PoisonError::into_inner);
+        days.insert(day.name.clone(), day.clone());
+        day
+    }
+
+    /// The first hour of the day that a document of this kind and hour belongs to, and the length
+    /// of such days.
+    pub(super) fn period(&self, kind: Kind, hour: u64) -> (u64, u64) {
+        let rotation = match kind {
+            Kind::Span => self.indices.spans,
+            Kind::Service => self.indices.services,
+        };
+        match rotation {
+            Rotation::Day => (hour - hour % 24, 24),
+            Rotation::Hour => (hour, 1),
+        }
+    }
+
+    /// The day of documents of this kind and hour, made if need be.
+    pub(super) fn for_writing(&self, kind: Kind, hour: u64) -> Result<Arc<Day>, NoDay> {
+        let name = self.names.index(kind, hour);
+        if let Some(day) = self.get(&name) {
+            return Ok(day);
+        }
+        let (first_hour, hours) = self.period(kind, hour);
+        let file = DayFile { kind: kind.into(), first_hour, hours, created: self.clock.micros() };
+        if self.is_distant(&file) && self.distant_days(file.kind) >= MAX_DISTANT_DAYS {
+            return Err(NoDay::TooManyDays);
+        }
+        self.root.create(&name, &file).map_err(NoDay::Failed)?;
+        Ok(self.add(self.day(name, file)))
+    }
+
+    fn is_distant(&self, file: &DayFile) -> bool {
+        let now = self.clock.micros() / MICROS_PER_HOUR;
+        let past = self.max_age.max(NEAR_PAST).as_secs() / 3600;
+        file.first_hour > now + NEAR_FUTURE_HOURS || file.first_hour + file.hours + past < now
+    }
+
+    fn distant_days(&self, kind: DayKind) -> usize {
+        self.all().iter().filter(|day| day.file.kind == kind && self.is_distant(&day.file)).count()
+    }
+
+    fn get(&self, name: &str) -> Option<Arc<Day>> {
+        self.days.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// All days, in the order of their names.
+    pub(super) fn all(&self) -> Vec<Arc<Day>> {
+        self.days.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// All days of a kind, the latest first.
+    pub(super) fn latest_first(&self, kind: DayKind) -> Vec<Arc<Day>> {
+        let mut days = self.all();
+        days.retain(|day| day.file.kind == kind);
+        days.sort_by_key(|day| std::cmp::Reverse(day.file.first_hour));
+        days
+    }
+
+    /// Deletes a day; documents, directory and all.
+    pub(super) fn delete(&self, day: &Day, reason: &str) {
+        self.forget(&day.name);
+        match self.root.delete(&day.name) {
+            Ok(()) => tracing::info!(day = day.name, reason, bytes = day.bytes(), "deleted a day of the embedded store"),
+            Err(error) => self.report(format!("{} cannot be deleted: {error}", day.name)),
+        }
+    }
+
+    /// Puts a day away that cannot be read, so that the others go on.
+    pub(super) fn set_aside(&self, name: &str, reason: &str) {
+        self.forget(name);
+        match self.root.set_aside(name) {
+            Ok(aside) => self.report(format!("{name} could not be read and was renamed to {aside}: {reason}")),
+            Err(error) => self.report(format!("{name} cannot be read ({reason}) nor renamed: {error}")),
+        }
+    }
+
+    fn forget(&self, name: &str) {
+        self.days.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// What to do about a failure of a day: damaged files are set aside, all else is for later.
+    pub(super) fn failed(&self, day: &Day, error: &TantivyError) {
+        // A day that was deleted under a reader's hands is no failure.
+        if self.get(&day.name).is_none() {
+            return;
+        }
+        if is_damage(error) {
+            self.set_aside(&day.name, &error.to_string());
+        } else {
+            self.report(format!("{}: {error}", day.name));
+        }
+    }
+
+    /// Logs and remembers what went wrong, for `/status`.
+    pub(super) fn report(&self, trouble: String) {
+        tracing::error!(directory = %self.root.path.display(), "embedded store: {trouble}");
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble);
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Names of the days' directories.
+#[derive(Debug)]
+struct IndexNames {
+    indices: Indices,
+}
+
+impl IndexNames {
+    fn new(indices: &Indices) -> Self {
+        IndexNames { indices: indices.clone() }
+    }
+
+    fn index(&self, kind: Kind, hour: u64) -> String {
+        let (base, rotation) = match kind {
+            Kind::Span => ("jaeger-span-", self.indices.spans),
+            Kind::Service => ("jaeger-service-", self.indices.services),
+        };
+        let (prefix, separator) = (&self.indices.prefix, &self.indices.date_separator);
+        let dash = if prefix.is_empty() { "" } else { "-" };
+        let (year, month, day) = date(hour / 24);
+        let mut name = format!("{prefix}{dash}{base}{year:04}{separator}{month:02}{separator}{day:02}");
+        if rotation == Rotation::Hour {
+            name.push_str(&format!("{separator}{:02}", hour % 24));
+        }
+        name
+    }
+}
+
+fn date(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_index = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
+    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
