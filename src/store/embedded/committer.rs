@@ -121,18 +121,18 @@ impl Committer {
         self.waiting.insert(write, Waiting { reply, verdicts, open: batch.len() });
         self.since.get_or_insert_with(Instant::now);
         let mut items = batch.iter().enumerate().collect::<Vec<_>>();
-        let day_of = |kind: Kind, hour: u64| (kind == Kind::Service, self.days.period(kind, hour).0);
+        let day_of = |kind: Kind, hour: u64| (kind == Kind::Service, self.days.first_hour(kind, hour));
         items.sort_by_cached_key(|(_, (_, item, _))| day_of(item.kind, item.hour));
+        let mut days = Vec::new();
         let mut rest = items.as_slice();
         while let Some((_, (_, first, _))) = rest.first() {
-            let key = self.days.period(first.kind, first.hour);
-            let same = rest.iter().take_while(|(_, (_, item, _))| {
-                item.kind == first.kind && self.days.period(item.kind, item.hour) == key
-            });
+            let key = day_of(first.kind, first.hour);
+            let same = rest.iter().take_while(|(_, (_, item, _))| day_of(item.kind, item.hour) == key);
             let (of_day, others) = rest.split_at(same.count());
-            self.take_day(write, of_day);
+            days.push(of_day);
             rest = others;
         }
+        days.into_iter().for_each(|items| self.take_day(write, items));
         self.settle_time();
     }
 

@@ -12,13 +12,16 @@ use std::time::Duration;
 
 use tantivy::TantivyError;
 
-use super::day::{Day, is_damage};
+use super::day::{Day, guarded, is_damage};
 use super::layout::{DayFile, DayKind, Found, Root};
 use super::schema::{Fields, schema};
 use super::OpenError;
+use super::segments::Snapshot;
 use crate::clock::Clock;
+use crate::document::IndexNames;
 use crate::item::Kind;
-use crate::settings::typed::{Embedded, Indices, Rotation};
+use crate::store::ReadError;
+use crate::settings::{Embedded, Indices, Rotation};
 
 /// Days of a kind far from now that may exist at once.
 pub(super) const MAX_DISTANT_DAYS: usize = 64;
@@ -36,7 +39,8 @@ pub(super) struct Days {
     pub(super) max_age: Duration,
     pub(super) max_bytes: u64,
     names: IndexNames,
-    indices: Indices,
+    span_hours: u64,
+    service_hours: u64,
     days: RwLock<BTreeMap<String, Arc<Day>>>,
     trouble: Mutex<Option<String>>,
 }
@@ -57,8 +61,10 @@ impl Days {
             clock,
             max_age: settings.max_age,
             max_bytes: settings.max_bytes,
-            names: IndexNames::new(indices),
-            indices: indices.clone(),
+            // A day is a directory, whatever aliases the servers have.
+            names: IndexNames::new(&Indices { use_aliases: false, ..indices.clone() }),
+            span_hours: hours(indices.spans),
+            service_hours: hours(indices.services),
             days: RwLock::default(),
             trouble: Mutex::default(),
         };
@@ -96,26 +102,19 @@ impl Days {
         day
     }
 
-    /// The first hour of the day that a document of this kind and hour belongs to, and the length
-    /// of such days.
-    pub(super) fn period(&self, kind: Kind, hour: u64) -> (u64, u64) {
-        let rotation = match kind {
-            Kind::Span => self.indices.spans,
-            Kind::Service => self.indices.services,
-        };
-        match rotation {
-            Rotation::Day => (hour - hour % 24, 24),
-            Rotation::Hour => (hour, 1),
-        }
+    /// The first hour of the day that a document of this kind and hour belongs to.
+    pub(super) fn first_hour(&self, kind: Kind, hour: u64) -> u64 {
+        self.names.period(kind, hour)
     }
 
     /// The day of documents of this kind and hour, made if need be.
     pub(super) fn for_writing(&self, kind: Kind, hour: u64) -> Result<Arc<Day>, NoDay> {
-        let name = self.names.index(kind, hour);
+        let name = self.names.name(kind, hour);
         if let Some(day) = self.get(&name) {
             return Ok(day);
         }
-        let (first_hour, hours) = self.period(kind, hour);
+        let first_hour = self.first_hour(kind, hour);
+        let hours = if kind == Kind::Span { self.span_hours } else { self.service_hours };
         let file = DayFile { kind: kind.into(), first_hour, hours, created: self.clock.micros() };
         if self.is_distant(&file) && self.distant_days(file.kind) >= MAX_DISTANT_DAYS {
             return Err(NoDay::TooManyDays);
@@ -149,6 +148,30 @@ impl Days {
         days.retain(|day| day.file.kind == kind);
         days.sort_by_key(|day| std::cmp::Reverse(day.file.first_hour));
         days
+    }
+
+    /// Shows `look` what is committed of each day. A day that fails is reported and left out; if
+    /// all fail, so does this.
+    pub(super) fn each(
+        &self,
+        days: Vec<Arc<Day>>,
+        mut look: impl FnMut(&Snapshot) -> tantivy::Result<()>,
+    ) -> Result<(), ReadError> {
+        let (mut good, mut failure) = (0, None);
+        for day in days {
+            let looked = day.snapshot().and_then(|snapshot| guarded(|| look(&snapshot)));
+            match looked {
+                Ok(()) => good += 1,
+                Err(error) => {
+                    self.failed(&day, &error);
+                    failure = Some(error);
+                }
+            }
+        }
+        match failure {
+            Some(error) if good == 0 => Err(ReadError::Unreadable(error.to_string())),
+            _ => Ok(()),
+        }
     }
 
     /// Deletes a day; documents, directory and all.
@@ -197,40 +220,9 @@ impl Days {
     }
 }
 
-/// Names of the days' directories.
-#[derive(Debug)]
-struct IndexNames {
-    indices: Indices,
-}
-
-impl IndexNames {
-    fn new(indices: &Indices) -> Self {
-        IndexNames { indices: indices.clone() }
+fn hours(rotation: Rotation) -> u64 {
+    match rotation {
+        Rotation::Day => 24,
+        Rotation::Hour => 1,
     }
-
-    fn index(&self, kind: Kind, hour: u64) -> String {
-        let (base, rotation) = match kind {
-            Kind::Span => ("jaeger-span-", self.indices.spans),
-            Kind::Service => ("jaeger-service-", self.indices.services),
-        };
-        let (prefix, separator) = (&self.indices.prefix, &self.indices.date_separator);
-        let dash = if prefix.is_empty() { "" } else { "-" };
-        let (year, month, day) = date(hour / 24);
-        let mut name = format!("{prefix}{dash}{base}{year:04}{separator}{month:02}{separator}{day:02}");
-        if rotation == Rotation::Hour {
-            name.push_str(&format!("{separator}{:02}", hour % 24));
-        }
-        name
-    }
-}
-
-fn date(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }

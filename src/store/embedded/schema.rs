@@ -73,6 +73,7 @@ pub(super) fn settings() -> IndexSettings {
         // One thread less for each open day; the indexing thread is not the narrow place.
         docstore_compress_dedicated_thread: false,
         docstore_blocksize: BLOCK,
+        ..IndexSettings::default()
     }
 }
 

@@ -73,8 +73,8 @@ impl Segment {
         let reader = SegmentReader::open(segment)?;
         let ids = reader.inverted_index(fields.id)?;
         let bounds = bounds(&ids)?;
-        let starts = reader.fast_fields().u64(START)?;
-        let (earliest, latest) = (starts.min_value(), starts.max_value());
+        let starts = reader.fast_fields().column_opt::<u64>(START)?;
+        let (earliest, latest) = starts.map_or((0, u64::MAX), |starts| (starts.min_value(), starts.max_value()));
         Ok(Segment { id: segment.id(), ids, bounds, latest, earliest, reader })
     }
 
