@@ -8,13 +8,16 @@ mod id;
 mod json;
 mod names;
 mod number;
+mod read;
 mod services;
 mod stored;
+mod stored_tag;
 mod tag;
 mod write;
 
 pub use id::{process_seed, service_id, span_id, write_id};
 pub use names::{IndexNames, hour_of};
+pub use read::UnreadableDocument;
 pub use services::{Services, write_service};
 pub use stored::{StoredLog, StoredProcess, StoredReference, StoredSpan, StoredTag, StoredValue};
 pub use write::Shape;
