@@ -37,9 +37,14 @@ const LULL: Duration = Duration::from_millis(3);
 /// What the thread is asked.
 #[derive(Debug)]
 pub(super) enum Message {
-    Write { batch: Batch, reply: oneshot::Sender<Vec<Verdict>> },
+    Write {
+        batch: Batch,
+        reply: oneshot::Sender<Vec<Verdict>>,
+    },
     /// Commit everything, close everything, and end.
-    Close { done: oneshot::Sender<()> },
+    Close {
+        done: oneshot::Sender<()>,
+    },
 }
 
 /// A write whose verdicts are not all known.
@@ -242,7 +247,8 @@ impl Committer {
     fn retain(&mut self) {
         for (day, reason) in self.days.expired() {
             // Writers go first: a merge would write into what is deleted.
-            let (gone, kept) = std::mem::take(&mut self.writers).into_iter().partition(|writer| Arc::ptr_eq(&writer.day, &day));
+            let (gone, kept) =
+                std::mem::take(&mut self.writers).into_iter().partition(|writer| Arc::ptr_eq(&writer.day, &day));
             self.writers = kept;
             for writer in gone {
                 self.commit(writer);

@@ -126,7 +126,9 @@ pub(super) fn is_damage(error: &TantivyError) -> bool {
         | TantivyError::SchemaError(_)
         | TantivyError::FieldNotFound(_)
         | TantivyError::InternalError(_) => true,
-        TantivyError::OpenReadError(error) => !matches!(error, tantivy::directory::error::OpenReadError::IoError { .. }),
+        TantivyError::OpenReadError(error) => {
+            !matches!(error, tantivy::directory::error::OpenReadError::IoError { .. })
+        }
         TantivyError::IoError(error) => {
             matches!(error.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof)
         }

@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use tantivy::TantivyError;
 
+use super::OpenError;
 use super::day::{Day, guarded, is_damage};
 use super::layout::{DayFile, DayKind, Found, Root};
 use super::schema::{Fields, schema};
-use super::OpenError;
 use super::segments::Snapshot;
 use crate::clock::Clock;
 use crate::document::IndexNames;
 use crate::item::Kind;
-use crate::store::ReadError;
 use crate::settings::{Embedded, Indices, Rotation};
+use crate::store::ReadError;
 
 /// Days of a kind far from now that may exist at once.
 pub(super) const MAX_DISTANT_DAYS: usize = 64;
@@ -36,6 +36,8 @@ pub(super) struct Days {
     pub(super) root: Root,
     pub(super) fields: Fields,
     pub(super) clock: Clock,
+    /// What stands for a dot in the name of a tag that is a field.
+    pub(super) dot_replacement: String,
     pub(super) max_age: Duration,
     pub(super) max_bytes: u64,
     names: IndexNames,
@@ -54,11 +56,12 @@ pub(super) enum NoDay {
 
 impl Days {
     /// Opens the directory and looks at every day in it; what cannot be read is set aside.
-    pub(super) fn open(settings: &Embedded, indices: &Indices, clock: Clock) -> Result<Self, OpenError> {
+    pub(super) fn open(settings: &Embedded, indices: &Indices, dots: &str, clock: Clock) -> Result<Self, OpenError> {
         let days = Days {
             root: Root::open(&settings.directory)?,
             fields: schema().1,
             clock,
+            dot_replacement: dots.to_string(),
             max_age: settings.max_age,
             max_bytes: settings.max_bytes,
             // A day is a directory, whatever aliases the servers have.
@@ -178,7 +181,9 @@ impl Days {
     pub(super) fn delete(&self, day: &Day, reason: &str) {
         self.forget(&day.name);
         match self.root.delete(&day.name) {
-            Ok(()) => tracing::info!(day = day.name, reason, bytes = day.bytes(), "deleted a day of the embedded store"),
+            Ok(()) => {
+                tracing::info!(day = day.name, reason, bytes = day.bytes(), "deleted a day of the embedded store")
+            }
             Err(error) => self.report(format!("{} cannot be deleted: {error}", day.name)),
         }
     }

@@ -24,7 +24,6 @@ mod retention;
 mod schema;
 mod search;
 mod segments;
-mod standin;
 mod terms;
 mod traces;
 
@@ -39,7 +38,7 @@ use super::{ReadError, Reader, Search, Status, Task, Writer};
 use crate::clock::Clock;
 use crate::document::StoredSpan;
 use crate::item::{Batch, Verdict};
-use crate::settings::{Embedded, Indices};
+use crate::settings::{Embedded, Indices, TagsAsFields};
 use crate::span::TraceId;
 use committer::{Committer, Message};
 use days::Days;
@@ -85,7 +84,17 @@ impl EmbeddedStore {
     /// Opens the directory of the settings, and makes it if need be. `clock` is what days are aged
     /// by.
     pub fn open(settings: &Embedded, indices: &Indices, clock: Clock) -> Result<Arc<Self>, OpenError> {
-        let days = Arc::new(Days::open(settings, indices, clock)?);
+        Self::open_with(settings, indices, &TagsAsFields::default().dot_replacement, clock)
+    }
+
+    /// The same, for documents whose tags that are fields have `dot_replacement` for dots.
+    pub fn open_with(
+        settings: &Embedded,
+        indices: &Indices,
+        dot_replacement: &str,
+        clock: Clock,
+    ) -> Result<Arc<Self>, OpenError> {
+        let days = Arc::new(Days::open(settings, indices, dot_replacement, clock)?);
         let (sender, receiver) = channel();
         let committer = Committer::new(days.clone(), settings.commit_interval);
         let thread = std::thread::Builder::new().name("embedded-store".into());
@@ -118,7 +127,8 @@ impl EmbeddedStore {
         &self,
         question: impl FnOnce(&Days) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
-        let unreachable = |error: &dyn std::fmt::Display| ReadError::Unreachable(format!("the embedded store: {error}"));
+        let unreachable =
+            |error: &dyn std::fmt::Display| ReadError::Unreachable(format!("the embedded store: {error}"));
         let _turn = self.readers.acquire().await.map_err(|error| unreachable(&error))?;
         let days = self.days.clone();
         let answer = tokio::task::spawn_blocking(move || question(&days)).await;

@@ -10,8 +10,8 @@
 //! that begin as it does. Segments are searched from the latest on, until no earlier one can hold
 //! a span that is late enough to count.
 
-use std::collections::{BinaryHeap, HashMap};
 use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 
 use super::days::{Days, MICROS_PER_HOUR};
 use super::documents::{Documents, append, in_all};
@@ -22,9 +22,6 @@ use super::segments::Segment;
 use super::terms::join;
 use crate::span::TraceId;
 use crate::store::{ReadError, Search};
-
-/// `--es.tags-as-fields.dot-replacement` as it is by default.
-const DOT_REPLACEMENT: &str = "@";
 
 /// Answers a search.
 pub(super) fn find_trace_ids(days: &Days, search: &Search) -> Result<Vec<TraceId>, ReadError> {
@@ -94,7 +91,7 @@ impl<'a> Question<'a> {
             (Some(operation), Some(service)) => Operation::Term(joined(service, SEPARATOR, operation)),
             (Some(operation), None) => Operation::OfAnyService(joined("", SEPARATOR, operation)),
         };
-        let tags = search.tags.iter().map(|(key, value)| TagQuestion::new(key, value));
+        let tags = search.tags.iter().map(|(key, value)| TagQuestion::new(days, key, value));
         Ok(Question {
             days,
             service: service.map(|service| service.clone().into_bytes()),
@@ -169,8 +166,8 @@ impl<'a> Question<'a> {
 }
 
 impl TagQuestion {
-    fn new(key: &str, value: &str) -> Result<Self, BadExpression> {
-        let field = key.replace('.', DOT_REPLACEMENT);
+    fn new(days: &Days, key: &str, value: &str) -> Result<Self, BadExpression> {
+        let field = key.replace('.', &days.dot_replacement);
         if let Some(value) = literal(value) {
             let terms = vec![joined(key, SEPARATOR, &value), joined(&field, FIELD_SEPARATOR, &value)];
             return Ok(TagQuestion::Terms(terms));

@@ -28,11 +28,11 @@ pub(super) fn traces(days: &Days, ids: &[TraceId]) -> Result<Vec<Vec<StoredSpan>
         Ok(())
     })?;
     let found = ids.iter().filter_map(|id| lines.remove(id));
-    found.map(|lines| parse(&lines)).collect()
+    found.map(|lines| parse(days, &lines)).collect()
 }
 
-fn parse(lines: &[Vec<u8>]) -> Result<Vec<StoredSpan>, ReadError> {
-    let spans = lines.iter().map(|line| super::standin::parse(line));
+fn parse(days: &Days, lines: &[Vec<u8>]) -> Result<Vec<StoredSpan>, ReadError> {
+    let spans = lines.iter().map(|line| StoredSpan::parse_with(line, &days.dot_replacement));
     let mut spans = spans.collect::<Result<Vec<_>, _>>().map_err(|error| ReadError::Unreadable(error.to_string()))?;
     spans.sort_by_key(|span| span.start);
     Ok(spans)

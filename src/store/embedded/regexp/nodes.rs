@@ -85,7 +85,8 @@ impl Nodes {
     }
 
     pub(super) fn either(&mut self, one: NodeId, two: NodeId) -> Result<NodeId, BadExpression> {
-        let mut members = self.members(one, two, |node| if let Node::Either(members) = node { Some(members) } else { None });
+        let mut members =
+            self.members(one, two, |node| if let Node::Either(members) = node { Some(members) } else { None });
         members.retain(|&member| member != Self::NOTHING);
         match members[..] {
             [] => Ok(Self::NOTHING),
@@ -99,7 +100,8 @@ impl Nodes {
     }
 
     pub(super) fn both(&mut self, one: NodeId, two: NodeId) -> Result<NodeId, BadExpression> {
-        let mut members = self.members(one, two, |node| if let Node::Both(members) = node { Some(members) } else { None });
+        let mut members =
+            self.members(one, two, |node| if let Node::Both(members) = node { Some(members) } else { None });
         members.retain(|&member| member != Self::EVERYTHING);
         match members[..] {
             [] => Ok(Self::EVERYTHING),

@@ -237,7 +237,10 @@ impl Parser<'_> {
         };
         let (least, most) = (one.min(two), one.max(two));
         if low.len() == high.len() {
-            return self.fixed_width(&format!("{least:0width$}", width = low.len()), &format!("{most:0width$}", width = low.len()));
+            return self.fixed_width(
+                &format!("{least:0width$}", width = low.len()),
+                &format!("{most:0width$}", width = low.len()),
+            );
         }
         let zero = self.nodes.text("0")?;
         let zeros = self.nodes.many(zero)?;
