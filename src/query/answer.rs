@@ -53,6 +53,11 @@ pub(super) fn error(status: StatusCode, message: impl Into<String>) -> Response<
     // Strings and numbers can always be written.
     let mut body = write(&envelope, false).unwrap_or_default();
     body.push(b'\n');
+    plain(status, body)
+}
+
+/// What Go's `http.Error` sends.
+pub(super) fn plain(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     let mut response = reply(status, "text/plain; charset=utf-8", body.into());
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

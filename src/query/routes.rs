@@ -159,7 +159,7 @@ async fn unknown(uri: Uri) -> Answer {
     if uri.path().split('/').any(|segment| segment == "api") {
         return answer::error(StatusCode::NOT_FOUND, format!("there is no {}", uri.path()));
     }
-    answer::reply(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n".into())
+    answer::plain(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
 /// Refuses escapes that are none and redirects to the clean form of a path.

@@ -65,3 +65,21 @@ fn check_trace(spans: &[Value], processes: &Value) {
     let named: BTreeSet<_> = numbers.into_keys().collect();
     assert_eq!(named, processes.as_object().unwrap().keys().map(String::as_str).collect());
 }
+
+/// Where two values differ first, and how; `None` if they are equal.
+pub(crate) fn first_difference(ours: &Value, theirs: &Value) -> Option<String> {
+    let below = |key: String, ours, theirs| first_difference(ours, theirs).map(|rest| format!("/{key}{rest}"));
+    match (ours, theirs) {
+        _ if ours == theirs => None,
+        // The recorder read `-0` as an integer.
+        (Value::Number(one), Value::Number(other)) if one.as_f64() == Some(0.0) && other.as_i64() == Some(0) => None,
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            let mut pairs = one.iter().zip(other).enumerate();
+            pairs.find_map(|(index, (ours, theirs))| below(index.to_string(), ours, theirs))
+        }
+        (Value::Object(one), Value::Object(other)) if one.keys().eq(other.keys()) => {
+            one.iter().find_map(|(key, ours)| below(key.clone(), ours, &other[key]))
+        }
+        _ => Some(format!(": ours {ours}, theirs {theirs}")),
+    }
+}

@@ -1,6 +1,8 @@
 //! The query API beside a real jaeger-query 1.76: the requests that it was sent over a known data
 //! set, and its answers, compared with ours over the same documents.
 
+#![expect(clippy::unwrap_used, reason = "a test tells what is wrong by panicking")]
+
 mod compare;
 mod dataset;
 mod differences;

@@ -13,7 +13,7 @@ use spaniel::query::{Query, router};
 use spaniel::store::Reader;
 use tower::ServiceExt;
 
-use crate::compare::{Free, canonical, check_order};
+use crate::compare::{Free, canonical, check_order, first_difference};
 use crate::dataset::data;
 use crate::differences::{DIFFERENCES, Difference};
 
@@ -113,7 +113,9 @@ impl Pair {
         for name in ["content-type", "x-content-type-options", "location"] {
             equal(name, &ours.headers.get(name), &self.headers.get(name))?;
         }
-        equal("body", &self.canonical(parse(&ours.body)), &self.canonical(self.body.clone()))?;
+        let body = |body| self.canonical(body).unwrap_or_default();
+        let difference = first_difference(&body(parse(&ours.body)), &body(self.body.clone()));
+        difference.map_or(Ok(()), |difference| Err(format!("body{difference}")))?;
         // Sets and numbers of processes have the same length in any order.
         equal("bytes", &ours.body.len(), &self.bytes)
     }

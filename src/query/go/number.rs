@@ -46,8 +46,8 @@ pub(crate) fn parse_bool(text: &str) -> Result<bool, String> {
     }
 }
 
-/// A float as `encoding/json` writes it: shortest form that reads back, with an exponent below
-/// 1e-6 and from 1e21. `None` for what JSON has no number for.
+/// A float as `encoding/json` writes it: in the shortest form that reads back, with an exponent
+/// below 1e-6 and from 1e21. `None` for what JSON has no number for.
 pub(crate) fn format_float(value: f64) -> Option<String> {
     let magnitude = value.abs();
     if !value.is_finite() {
@@ -82,6 +82,7 @@ mod tests {
     fn floats_are_written_as_go_writes_them() {
         let cases = [
             (0.0, "0"),
+            (-0.0, "-0"),
             (1.0, "1"),
             (-2.5, "-2.5"),
             (0.1, "0.1"),
