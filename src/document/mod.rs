@@ -3,6 +3,24 @@
 //! What leaves here is the one document: the line of JSON that jaeger-collector 1.76 writes. The
 //! spool keeps it, Elasticsearch gets it, the embedded store indexes it, the query side reads it.
 
+mod fields;
+mod id;
+mod json;
+mod names;
+mod number;
+mod read;
+mod services;
 mod stored;
+mod stored_tag;
+mod tag;
+mod write;
 
+pub use id::{process_seed, service_id, span_id, write_id};
+pub use names::{IndexNames, hour_of};
+pub use read::UnreadableDocument;
+pub use services::{Services, write_service};
 pub use stored::{StoredLog, StoredProcess, StoredReference, StoredSpan, StoredTag, StoredValue};
+pub use write::Shape;
+
+#[cfg(test)]
+mod tests;

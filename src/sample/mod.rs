@@ -1,1 +1,18 @@
 //! Which traces are kept: verdicts on trace ids.
+//!
+//! A verdict follows from the trace's id alone, so that all spans of a trace, wherever they arrive,
+//! get the same one. It is one hash and one comparison.
+
+mod downsampling;
+
+pub use downsampling::Sampler;
+
+/// What becomes of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Keep,
+    /// It is not stored; the rule is a row of the books.
+    Drop {
+        rule: &'static str,
+    },
+}

@@ -1,1 +1,131 @@
-//! What we mend in a span before it is written, as Jaeger's sanitizers do; each mend is counted.
+//! What we mend in a span before it is written, as Jaeger's sanitizers do; each mend is counted
+//! by the caller.
+//!
+//! There are two families of protocols: those of Jaeger's own, and those that Jaeger takes through
+//! OpenTelemetry's model (Zipkin, OTLP). They use other words for what is missing. Unlike Jaeger we
+//! leave a duration of exactly zero alone: it is no fault. Text that is not UTF-8 is nothing to
+//! mend here: the writer of the document replaces each bad byte, as Jaeger's does.
+
+use super::{Span, Tag, Text, Value};
+
+/// The family of the protocol that a span came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Jaeger's Thrift and gRPC.
+    Native,
+    /// Zipkin's formats and OTLP.
+    Otel,
+}
+
+/// One thing that was mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mend {
+    /// The sender named no service.
+    MissingService,
+    /// The sender's name of the service is empty.
+    EmptyService,
+    /// The span ended before it began, or lasts longer than Jaeger can count (292 years), which
+    /// Jaeger takes for the same.
+    NegativeDuration,
+}
+
+impl Mend {
+    pub const ALL: [Mend; 3] = [Mend::MissingService, Mend::EmptyService, Mend::NegativeDuration];
+
+    /// The word for it in metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Mend::MissingService => "missing-service",
+            Mend::EmptyService => "empty-service",
+            Mend::NegativeDuration => "negative-duration",
+        }
+    }
+}
+
+/// Microseconds that fit into Jaeger's signed 64-bit nanoseconds.
+const LONGEST: i64 = i64::MAX / 1000;
+
+/// What Jaeger writes beside a duration that it changed.
+const NEGATIVE_DURATION: &[u8] = b"Duration can't be negative, so it is changed to default value";
+
+/// The name of the service as it is written, and what was mended in it.
+pub fn service(service: Option<Text<'_>>, family: Family) -> (Text<'_>, Option<Mend>) {
+    match (service, family) {
+        (Some(name), _) if !name.is_empty() => (name, None),
+        (Some(_), _) => (Text::Clean("empty-service-name"), Some(Mend::EmptyService)),
+        (None, Family::Native) => (Text::Clean("null-process-and-service-name"), Some(Mend::MissingService)),
+        (None, Family::Otel) => (Text::Clean("missing-service-name"), Some(Mend::MissingService)),
+    }
+}
+
+/// Mends a span of Jaeger's own protocols. It comes last: the tag that it may add stands after all
+/// others, `@jaeger@format` too.
+pub fn native(span: &mut Span<'_>) -> Option<Mend> {
+    let mend = otel(span);
+    if mend.is_some() {
+        span.tags.push(Tag::new("InvalidNegativeDuration", Value::Binary(NEGATIVE_DURATION)));
+    }
+    mend
+}
+
+/// Mends a span that Jaeger takes through OpenTelemetry's model. Jaeger's warning about it does
+/// not reach its document, so neither does ours.
+pub fn otel(span: &mut Span<'_>) -> Option<Mend> {
+    if (0..=LONGEST).contains(&span.duration) {
+        return None;
+    }
+    span.duration = 0;
+    Some(Mend::NegativeDuration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_named_as_jaeger_names_them() {
+        let cases = [
+            (Some("shop"), Family::Native, "shop", None),
+            (Some(" "), Family::Otel, " ", None),
+            (Some(""), Family::Native, "empty-service-name", Some(Mend::EmptyService)),
+            (Some(""), Family::Otel, "empty-service-name", Some(Mend::EmptyService)),
+            // Golden bodies grpc/process-none.pb and Zipkin's without a local endpoint.
+            (None, Family::Native, "null-process-and-service-name", Some(Mend::MissingService)),
+            (None, Family::Otel, "missing-service-name", Some(Mend::MissingService)),
+        ];
+        for (name, family, expected, mended) in cases {
+            let (written, mend) = service(name.map(Text::from), family);
+            assert_eq!((&*written.decoded(), mend), (expected, mended));
+        }
+    }
+
+    #[test]
+    fn durations_that_jaeger_reads_as_negative_become_zero() {
+        for duration in [-1, -1_000_000, i64::MIN, i64::MAX, 9_223_372_036_854_776] {
+            let mut span = Span { duration, tags: vec![Tag::new("@jaeger@format", "jaeger")], ..Span::default() };
+            assert_eq!(native(&mut span), Some(Mend::NegativeDuration));
+            assert_eq!((span.duration, span.tags.len()), (0, 2));
+            let last = &span.tags[1];
+            assert_eq!(last.key.decoded(), "InvalidNegativeDuration");
+            // Golden body thrift-http/durations.thrift, in hexadecimal.
+            let Value::Binary(bytes) = last.value else { panic!("{last:?}") };
+            let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            assert_eq!(
+                hex,
+                "4475726174696f6e2063616e2774206265206e656761746976652c20736f206974206973206368616e67656420746f2064656661756c742076616c7565"
+            );
+            let mut span = Span { duration, ..Span::default() };
+            assert_eq!(otel(&mut span), Some(Mend::NegativeDuration));
+            assert_eq!((span.duration, span.tags.len()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn other_durations_stay() {
+        for duration in [0, 1, 9_223_372_036_854_775] {
+            let mut span = Span { duration, ..Span::default() };
+            assert_eq!((native(&mut span), otel(&mut span)), (None, None));
+            assert_eq!((span.duration, span.tags.len()), (duration, 0));
+        }
+    }
+}
