@@ -4,6 +4,8 @@
 //! each item of a batch a verdict; what it says *again* of is sent again by [`crate::delivery`]. A
 //! [`Reader`] answers what Jaeger's query API asks.
 
+pub mod elasticsearch;
+
 use std::future::Future;
 use std::pin::Pin;
 
