@@ -59,6 +59,16 @@ pub trait Reader: Send + Sync + std::fmt::Debug {
 
     /// All spans of these traces, in the order of `ids`; traces not found are left out.
     fn traces<'a>(&'a self, ids: &'a [TraceId]) -> Task<'a, Result<Vec<Vec<StoredSpan>>, ReadError>>;
+
+    /// The same for traces that `search` found: a store may look only where that search looked,
+    /// and somewhat around it.
+    fn traces_of_search<'a>(
+        &'a self,
+        ids: &'a [TraceId],
+        _search: &'a Search,
+    ) -> Task<'a, Result<Vec<Vec<StoredSpan>>, ReadError>> {
+        self.traces(ids)
+    }
 }
 
 /// A search for traces: those of which one span satisfies all of this.

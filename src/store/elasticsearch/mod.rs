@@ -14,11 +14,15 @@ mod answer;
 mod bulk;
 #[cfg(test)]
 mod fake;
+mod reader;
+mod reader_answer;
+mod reader_question;
 pub mod templates;
 mod transport;
 mod version;
 mod writer;
 
+pub use reader::SearchReader;
 pub use transport::{Answer, Cluster, ConnectionError, Method, TransportError};
 pub use version::{Dialect, Server, VersionError};
 pub use writer::{BulkWriter, MeetingError};
