@@ -46,7 +46,7 @@ pub trait Take: Send + Sync + 'static {
 
 impl Take for Pipeline {
     async fn take(&self, protocol: Protocol, body: Bytes, reservation: Reservation) -> Result<Taken, Rejected> {
-        Pipeline::take(self, protocol, &body, reservation).await
+        Pipeline::take(self, protocol, body, reservation).await
     }
 }
 

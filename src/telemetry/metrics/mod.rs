@@ -70,6 +70,7 @@ pub struct Metrics {
     connections_refused: Counter,
     requests_refused: Family<Labels, Counter>,
     limits_reached: Family<Labels, Counter>,
+    mended: Family<Labels, Counter>,
 }
 
 impl Metrics {
@@ -118,6 +119,7 @@ impl Metrics {
                 "requests answered with an error, by protocol and status",
             ),
             limits_reached: family(&mut all, "spaniel_limits_reached", "how often a limit was reached, by its name"),
+            mended: family(&mut all, "spaniel_mended", "what was mended in spans, by kind"),
             registry: Mutex::new(all),
         };
         for &source in sources {
@@ -205,6 +207,11 @@ impl Metrics {
     /// A limit was reached: the name of its setting without the dashes.
     pub fn limit_reached(&self, limit: &'static str) {
         self.limits_reached.get_or_create(&vec![("limit", limit.to_string())]).inc();
+    }
+
+    /// Something was mended in so many spans or processes.
+    pub fn mended(&self, mend: &'static str, count: u64) {
+        self.mended.get_or_create(&vec![("mend", mend.to_string())]).inc_by(count);
     }
 
     /// Adds what is asked for at each scrape.
