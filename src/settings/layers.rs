@@ -125,15 +125,24 @@ impl Values {
         let mut notes = Notes::default();
         for setting in table::all().filter(|setting| self.is_changed(setting)) {
             let (name, source) = (setting.name, self.source(setting.name).clone());
-            match setting.standing {
-                Standing::Ignored(reason) => notes.ignored.push(Ignored { name, source, reason: reason.into() }),
-                Standing::Used | Standing::Refused(_) => {
+            match self.without_effect(setting) {
+                Some(reason) => notes.ignored.push(Ignored { name, source, reason: reason.into() }),
+                None => {
                     let value = super::error::shown(setting.kind, self.written(name));
                     notes.changed.push(Changed { name, value, source });
                 }
             }
         }
         notes
+    }
+
+    fn without_effect(&self, setting: &Setting) -> Option<&'static str> {
+        let embedded = self.text("span-storage.type") == "embedded";
+        match setting.standing {
+            Standing::Ignored(reason) => Some(reason),
+            _ if setting.name.starts_with("embedded.") && !embedded => Some("the store is not the embedded one"),
+            _ => None,
+        }
     }
 
     #[expect(clippy::expect_used, reason = "names are literals; the test of the defaults asks for each of them")]

@@ -98,7 +98,9 @@ pub fn load(
     let mut problems = Vec::new();
     let values = Values::gather(&line.given, environment.collect(), &read_file, &mut problems);
     if line.command == Command::Status && problems.is_empty() {
-        return Ok(Invocation::Status(values.text("status.http.host-port").into()));
+        let own = values.is_set("status.http.host-port");
+        let name = if own { "status.http.host-port" } else { "admin.http.host-port" };
+        return Ok(Invocation::Status(values.text(name).into()));
     }
     checks::check(&values, &read_file, &mut problems);
     if !problems.is_empty() {
