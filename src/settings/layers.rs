@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::{Problem, Source};
 use super::file;
-use super::table::{self, ENVIRONMENT_ALIASES, Setting, Standing, environment_name};
+use super::table::{self, ENVIRONMENT_ALIASES, Kind, Setting, Standing, environment_name};
 use super::value::{self, Value};
 use super::{Changed, Ignored, Notes};
 
@@ -134,6 +134,19 @@ impl Values {
             }
         }
         notes
+    }
+
+    /// Durations that were probably meant in seconds: a bare number is nanoseconds, as in Jaeger.
+    pub(crate) fn nanoseconds(&self) -> Vec<String> {
+        let times = table::all().filter(|setting| setting.kind == Kind::Time && self.is_changed(setting));
+        let bare = times.filter(|setting| self.written(setting.name).bytes().all(|byte| byte.is_ascii_digit()));
+        let short = bare.filter(|setting| (1..1_000_000).contains(&self.time(setting.name).as_nanos()));
+        short
+            .map(|setting| {
+                let (name, text) = (setting.name, self.written(setting.name));
+                format!("{name} is {text} nanoseconds, as in jaeger-collector: write {text}s for seconds")
+            })
+            .collect()
     }
 
     fn without_effect(&self, setting: &Setting) -> Option<&'static str> {

@@ -5,7 +5,7 @@
 //! read and checked before a port is opened, all that is wrong is said at once, and each problem
 //! names the setting, where it was written, and what to write instead. Secrets are never printed.
 //!
-//! The way of a setting: [`table`] names it; `flags`, `environment` and `file` say what was
+//! The way of a setting: `table` names it; `flags`, the environment and `file` say what was
 //! written; `layers` takes the strongest and has `value` read it; `checks` holds settings against
 //! each other; `build` makes the typed values. Names, defaults and mechanics are those of
 //! jaeger-collector 1.76.
@@ -110,7 +110,8 @@ pub fn load(
         return Ok(Invocation::PrintConfig(page::in_force(&values)));
     }
     let settings = build::build(&values, &read_file);
-    let notes = Notes { warnings: warnings(&settings), ..values.notes() };
+    let warnings = warnings(&settings).into_iter().chain(values.nanoseconds()).collect();
+    let notes = Notes { warnings, ..values.notes() };
     Ok(Invocation::Run(Box::new(settings), notes))
 }
 
@@ -119,6 +120,10 @@ fn warnings(settings: &Settings) -> Vec<String> {
     let mut warnings = Vec::new();
     if elasticsearch.tls.skip_host_verify {
         warnings.push("es.tls.skip-host-verify is true: anybody can pose as Elasticsearch".into());
+    }
+    let password = elasticsearch.password_file.is_some() || elasticsearch.password != Secret::default();
+    if password && elasticsearch.username.is_empty() {
+        warnings.push("es.password is set and es.username is not: requests go out without authentication".into());
     }
     if elasticsearch.server_urls.iter().any(|url| url.starts_with("https:")) && !elasticsearch.tls.enabled {
         warnings.push(

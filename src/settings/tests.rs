@@ -356,9 +356,18 @@ fn the_settings_in_force_are_a_settings_file() {
 }
 
 #[test]
-fn https_without_tls_settings_is_warned_of() {
-    let (_, notes) = run(&["--es.server-urls=https://es:9200"], &[("SPAN_STORAGE_TYPE", "elasticsearch")]);
-    assert!(notes.warnings[0].contains("es.tls.enabled"), "{:?}", notes.warnings);
+fn what_works_and_is_probably_not_meant_is_warned_of() {
+    let cases = [
+        ("ES_SERVER_URLS", "https://es:9200", "its certificate is verified"),
+        ("ES_PASSWORD", "secret", "es.username is not"),
+        ("ES_TIMEOUT", "5", "es.timeout is 5 nanoseconds, as in jaeger-collector: write 5s"),
+    ];
+    for (name, value, warning) in cases {
+        let (_, notes) = run(&[], &[("SPAN_STORAGE_TYPE", "elasticsearch"), (name, value)]);
+        assert!(notes.warnings.len() == 1 && notes.warnings[0].contains(warning), "{name}: {:?}", notes.warnings);
+    }
+    let (_, notes) = run(&["--es.tls.enabled", "--es.tls.skip-host-verify"], &[("SPAN_STORAGE_TYPE", "elasticsearch")]);
+    assert!(notes.warnings[0].contains("anybody can pose"), "{:?}", notes.warnings);
 }
 
 #[test]
