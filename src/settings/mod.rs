@@ -1,5 +1,5 @@
 //! Every setting, in one table; flags, environment names, file keys, `--help` and the reference
-//! page come from it. Low-level options become the typed values of [`typed`] once, at start.
+//! page come from it. Low-level options become the typed values of `typed` once, at start.
 //!
 //! It promises that nothing is started with settings that contradict each other: everything is
 //! read and checked before a port is opened, all that is wrong is said at once, and each problem
