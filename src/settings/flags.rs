@@ -75,17 +75,23 @@ fn names() -> String {
     COMMANDS.iter().map(|(name, _, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-/// `-log-level` would be read as many short flags.
+/// `-log-level` would be read as many short flags. What is the value of a flag stays unseen.
 fn refuse_single_dashes(arguments: &[OsString]) -> Result<(), SettingsError> {
-    let texts = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
-    let single = texts.filter(|text| text.len() > 2 && text.starts_with('-') && !text.starts_with("--"));
-    let problems: Vec<_> = single
-        .map(|text| {
-            let name = text.split('=').next().unwrap_or(text);
-            Problem::of_line(name, format!("flags have two dashes: write `-{name}`"))
-        })
-        .collect();
+    let mut problems = Vec::new();
+    for (before, argument) in arguments.iter().zip(arguments.iter().skip(1)) {
+        let takes_it = before.to_str().and_then(|text| table::find(text.strip_prefix("--")?));
+        let name = argument.to_str().and_then(|text| text.split('=').next()).unwrap_or_default();
+        let single = name.len() > 2 && name.starts_with('-') && !name.starts_with("--");
+        if single && !takes_it.is_some_and(takes_dashes) {
+            problems.push(Problem::of_line(name, format!("flags have two dashes: write `-{name}`")));
+        }
+    }
     if problems.is_empty() { Ok(()) } else { Err(SettingsError { problems }) }
+}
+
+/// Text may begin with a dash, as in Jaeger.
+fn takes_dashes(setting: &Setting) -> bool {
+    matches!(setting.kind, Kind::Text | Kind::Secret)
 }
 
 fn explain(error: &clap::Error) -> Problem {
@@ -139,7 +145,7 @@ fn argument(setting: &'static Setting) -> Arg {
     };
     match setting.kind {
         Kind::Switch => argument.num_args(0..=1).require_equals(true).default_missing_value("true"),
-        _ => argument.num_args(1),
+        _ => argument.num_args(1).allow_hyphen_values(takes_dashes(setting)),
     }
 }
 

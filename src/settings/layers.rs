@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::{Problem, Source};
 use super::file;
-use super::table::{self, ENVIRONMENT_ALIASES, Setting, Standing, environment_name};
+use super::table::{self, ENVIRONMENT_ALIASES, Kind, Setting, Standing, environment_name};
 use super::value::{self, Value};
 use super::{Changed, Ignored, Notes};
 
@@ -125,15 +125,37 @@ impl Values {
         let mut notes = Notes::default();
         for setting in table::all().filter(|setting| self.is_changed(setting)) {
             let (name, source) = (setting.name, self.source(setting.name).clone());
-            match setting.standing {
-                Standing::Ignored(reason) => notes.ignored.push(Ignored { name, source, reason: reason.into() }),
-                Standing::Used | Standing::Refused(_) => {
+            match self.without_effect(setting) {
+                Some(reason) => notes.ignored.push(Ignored { name, source, reason: reason.into() }),
+                None => {
                     let value = super::error::shown(setting.kind, self.written(name));
                     notes.changed.push(Changed { name, value, source });
                 }
             }
         }
         notes
+    }
+
+    /// Durations that were probably meant in seconds: a bare number is nanoseconds, as in Jaeger.
+    pub(crate) fn nanoseconds(&self) -> Vec<String> {
+        let times = table::all().filter(|setting| setting.kind == Kind::Time && self.is_changed(setting));
+        let bare = times.filter(|setting| self.written(setting.name).bytes().all(|byte| byte.is_ascii_digit()));
+        let short = bare.filter(|setting| (1..1_000_000).contains(&self.time(setting.name).as_nanos()));
+        short
+            .map(|setting| {
+                let (name, text) = (setting.name, self.written(setting.name));
+                format!("{name} is {text} nanoseconds, as in jaeger-collector: write {text}s for seconds")
+            })
+            .collect()
+    }
+
+    fn without_effect(&self, setting: &Setting) -> Option<&'static str> {
+        let embedded = self.text("span-storage.type") == "embedded";
+        match setting.standing {
+            Standing::Ignored(reason) => Some(reason),
+            _ if setting.name.starts_with("embedded.") && !embedded => Some("the store is not the embedded one"),
+            _ => None,
+        }
     }
 
     #[expect(clippy::expect_used, reason = "names are literals; the test of the defaults asks for each of them")]

@@ -1,11 +1,11 @@
 //! Every setting, in one table; flags, environment names, file keys, `--help` and the reference
-//! page come from it. Low-level options become the typed values of [`typed`] once, at start.
+//! page come from it. Low-level options become the typed values of `typed` once, at start.
 //!
 //! It promises that nothing is started with settings that contradict each other: everything is
 //! read and checked before a port is opened, all that is wrong is said at once, and each problem
 //! names the setting, where it was written, and what to write instead. Secrets are never printed.
 //!
-//! The way of a setting: [`table`] names it; `flags`, `environment` and `file` say what was
+//! The way of a setting: `table` names it; `flags`, the environment and `file` say what was
 //! written; `layers` takes the strongest and has `value` read it; `checks` holds settings against
 //! each other; `build` makes the typed values. Names, defaults and mechanics are those of
 //! jaeger-collector 1.76.
@@ -98,7 +98,9 @@ pub fn load(
     let mut problems = Vec::new();
     let values = Values::gather(&line.given, environment.collect(), &read_file, &mut problems);
     if line.command == Command::Status && problems.is_empty() {
-        return Ok(Invocation::Status(values.text("status.http.host-port").into()));
+        let own = values.is_set("status.http.host-port");
+        let name = if own { "status.http.host-port" } else { "admin.http.host-port" };
+        return Ok(Invocation::Status(values.text(name).into()));
     }
     checks::check(&values, &read_file, &mut problems);
     if !problems.is_empty() {
@@ -108,7 +110,8 @@ pub fn load(
         return Ok(Invocation::PrintConfig(page::in_force(&values)));
     }
     let settings = build::build(&values, &read_file);
-    let notes = Notes { warnings: warnings(&settings), ..values.notes() };
+    let warnings = warnings(&settings).into_iter().chain(values.nanoseconds()).collect();
+    let notes = Notes { warnings, ..values.notes() };
     Ok(Invocation::Run(Box::new(settings), notes))
 }
 
@@ -117,6 +120,10 @@ fn warnings(settings: &Settings) -> Vec<String> {
     let mut warnings = Vec::new();
     if elasticsearch.tls.skip_host_verify {
         warnings.push("es.tls.skip-host-verify is true: anybody can pose as Elasticsearch".into());
+    }
+    let password = elasticsearch.password_file.is_some() || elasticsearch.password != Secret::default();
+    if password && elasticsearch.username.is_empty() {
+        warnings.push("es.password is set and es.username is not: requests go out without authentication".into());
     }
     if elasticsearch.server_urls.iter().any(|url| url.starts_with("https:")) && !elasticsearch.tls.enabled {
         warnings.push(

@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::error::shown;
+use super::error::{Source, shown};
 use super::layers::Values;
 use super::table::{self, ENVIRONMENT_ALIASES, GROUPS, Group, Kind, Setting, Standing, environment_name};
-use super::value;
+use super::{urls, value};
 
 const HEAD: &str = "# Settings
 
@@ -79,28 +79,34 @@ pub(crate) fn environment() -> String {
 }
 
 /// The settings in force, for `print-config`: a file that gives the same again, but for secrets.
+/// Defaults and secrets are comments.
 pub(crate) fn in_force(values: &Values) -> String {
     let mut text = String::new();
-    for group in GROUPS {
-        let rows = group.rows.iter().filter(|setting| setting.standing == Standing::Used && !setting.environment_only);
-        for setting in rows.filter(|setting| setting.name != "config-file") {
-            let value = written(setting, values);
-            match values.source(setting.name) {
-                super::Source::Default => line(&mut text, format_args!("{}: {value}", setting.name)),
-                source => line(&mut text, format_args!("{}: {value} # {source}", setting.name)),
-            }
+    for setting in table::all().filter(|setting| setting.standing == Standing::Used && !setting.environment_only) {
+        let (name, value, source) = (setting.name, written(setting, values), values.source(setting.name));
+        match (source, setting.kind) {
+            (Source::Default, _) => line(&mut text, format_args!("# {name}: {value}")),
+            (_, Kind::Secret) => line(&mut text, format_args!("# {name}: {value} # {source}")),
+            _ if name == "config-file" => line(&mut text, format_args!("# {name}: {value} # {source}")),
+            _ => line(&mut text, format_args!("{name}: {value} # {source}")),
         }
     }
     text
 }
 
 fn written(setting: &Setting, values: &Values) -> String {
-    let text = shown(setting.kind, values.written(setting.name));
+    let text = values.written(setting.name);
     match setting.kind {
         Kind::Switch => values.switch(setting.name).to_string(),
-        Kind::Whole { .. } | Kind::Number { .. } => text,
-        _ => serde_json::Value::String(text).to_string(),
+        Kind::Whole { .. } | Kind::Number { .. } => text.into(),
+        Kind::Urls => quoted(&urls::read(text).unwrap_or_default().urls.join(",")),
+        kind => quoted(&shown(kind, text)),
     }
+}
+
+/// A JSON string is a YAML string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 fn line(text: &mut String, what: std::fmt::Arguments<'_>) {

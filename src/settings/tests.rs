@@ -153,6 +153,13 @@ fn credentials_in_urls_become_user_and_password() {
 }
 
 #[test]
+fn a_value_may_begin_with_a_dash() {
+    assert_eq!(settings(&["--es.password", "-hunter2"]).elasticsearch.password, Secret("-hunter2".into()));
+    let message = refusal(&["--es.passwrd=hunter2"]);
+    assert!(message.contains("did you mean `--es.password`?") && !message.contains("hunter2"), "{message}");
+}
+
+#[test]
 fn zero_is_the_default_where_jaeger_has_it_so() {
     let settings =
         settings(&["--es.bulk.size=0", "--es.bulk.flush-interval=0", "--es.num-shards=0", "--es.num-replicas=0"]);
@@ -183,6 +190,8 @@ fn ignored_settings_say_why() {
     // The second is set to its default: there is nothing to say.
     assert_eq!(ignored, ["collector.queue-size", "gomaxprocs"]);
     assert!(notes.ignored[0].reason.contains("--memory.limit"));
+    let (_, notes) = run(&["--embedded.max-age=1h"], &[("SPAN_STORAGE_TYPE", "opensearch")]);
+    assert_eq!(notes.ignored[0].name, "embedded.max-age");
 }
 
 #[test]
@@ -317,8 +326,8 @@ fn secrets_are_never_printed() {
         ("ES_SERVER_URLS", "http://elastic:hunter2@es:9200,http://elastic:hunter2@b:9200"),
     ];
     let Ok(Invocation::PrintConfig(text)) = load_all(&["print-config"], &environment, "") else { panic!("must print") };
-    assert!(text.contains(r#"es.password: "***" # environment ES_PASSWORD"#), "{text}");
-    assert!(text.contains("http://***@es:9200"), "{text}");
+    assert!(text.contains(r#"# es.password: "***" # environment ES_PASSWORD"#), "{text}");
+    assert!(text.contains(r#"es.server-urls: "http://es:9200,http://b:9200" # environment"#), "{text}");
     let settings = load_all(&[], &environment[..2], "").unwrap();
     let wrong = load_all(&["--es.server-urls=x://elastic:hunter2@es"], &environment[..2], "").unwrap_err();
     let broken = load_all(&["--es.server-urls=http://elastic:hunter2@es:9200"], &[], "").unwrap_err();
@@ -333,16 +342,32 @@ fn secrets_are_never_printed() {
 /// What `print-config` prints gives the same settings again.
 #[test]
 fn the_settings_in_force_are_a_settings_file() {
-    let flags = ["print-config", "--es.index-prefix=p", "--es.timeout=5s", "--es.tags-as-fields.dot-replacement=#"];
-    let environment = [("SPAN_STORAGE_TYPE", "elasticsearch")];
-    let Ok(Invocation::PrintConfig(text)) = load_all(&flags, &environment, "") else { panic!("must print") };
-    assert_eq!(format!("{:?}", from_file(&text).unwrap()), format!("{:?}", settings(&flags[1..])));
+    let timeout = "--collector.http-server.read-header-timeout=2s";
+    let cases: [&[&str]; 3] = [
+        &[],
+        &[timeout, "--downsampling.ratio=1e-3", "--collector.zipkin.host-port="],
+        &["--span-storage.type=elasticsearch", "--es.timeout=5s", "--es.tags-as-fields.dot-replacement=#"],
+    ];
+    for flags in cases {
+        let line: Vec<_> = flags.iter().copied().chain(["print-config"]).collect();
+        let Ok(Invocation::PrintConfig(text)) = load_all(&line, &[], "") else { panic!("must print") };
+        assert_eq!(format!("{:?}", from_file(&text).unwrap()), format!("{:?}", run(flags, &[]).0), "{text}");
+    }
 }
 
 #[test]
-fn https_without_tls_settings_is_warned_of() {
-    let (_, notes) = run(&["--es.server-urls=https://es:9200"], &[("SPAN_STORAGE_TYPE", "elasticsearch")]);
-    assert!(notes.warnings[0].contains("es.tls.enabled"), "{:?}", notes.warnings);
+fn what_works_and_is_probably_not_meant_is_warned_of() {
+    let cases = [
+        ("ES_SERVER_URLS", "https://es:9200", "its certificate is verified"),
+        ("ES_PASSWORD", "secret", "es.username is not"),
+        ("ES_TIMEOUT", "5", "es.timeout is 5 nanoseconds, as in jaeger-collector: write 5s"),
+    ];
+    for (name, value, warning) in cases {
+        let (_, notes) = run(&[], &[("SPAN_STORAGE_TYPE", "elasticsearch"), (name, value)]);
+        assert!(notes.warnings.len() == 1 && notes.warnings[0].contains(warning), "{name}: {:?}", notes.warnings);
+    }
+    let (_, notes) = run(&["--es.tls.enabled", "--es.tls.skip-host-verify"], &[("SPAN_STORAGE_TYPE", "elasticsearch")]);
+    assert!(notes.warnings[0].contains("anybody can pose"), "{:?}", notes.warnings);
 }
 
 #[test]
@@ -359,6 +384,7 @@ fn commands() {
     assert!(text(&["docs"]).contains("`collector.queue-size`"));
     assert!(text(&["env"]).contains("ES_SERVER_URLS=http://127.0.0.1:9200"));
     assert_eq!(text(&["status", "--status.http.host-port=:1"]), ":1");
+    assert_eq!(text(&["--admin.http.host-port=:2", "status"]), ":2");
     assert!(matches!(load_all(&["version"], &[], ""), Ok(Invocation::Version)));
 }
 

@@ -19,7 +19,12 @@ pub(super) const GENERAL: &[Setting] = &[
     row("metrics-backend", Words(&["prometheus", "none"]), "prometheus", "`none` closes the route of metrics."),
     row("metrics-http-route", Text, "/metrics", "Path of metrics on the admin port."),
     row("admin.http.host-port", Address, ":14269", "Health, readiness, status, metrics, books and log level."),
-    row("status.http.host-port", Address, ":14269", "Where the command `status` asks for health."),
+    row(
+        "status.http.host-port",
+        Address,
+        ":14269",
+        "Where the command `status` asks for health; if it is not set, at `--admin.http.host-port`.",
+    ),
     row("feature-gates", Text, "", "Feature gates of OpenTelemetry's collector.")
         .ignored("there are no feature gates here"),
 ];
