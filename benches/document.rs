@@ -21,7 +21,7 @@ const NOW: u64 = 1_795_237_400_000_000;
 struct Sent<'a> {
     trace_id: &'a str,
     id: &'a str,
-    parent_id: &'a str,
+    parent_id: Option<&'a str>,
     name: &'a str,
     timestamp: u64,
     duration: i64,
@@ -55,11 +55,12 @@ fn span(raw: &'static RawValue, form: Form) -> Span<'static> {
     let mut tags = sent.tags.iter().map(|(key, value)| tag(key, value)).collect::<Vec<_>>();
     tags.push(Tag::new("net.host.ip", Value::Address([10, 244, 1, 17].into())));
     tags.push(Tag::new("span.kind", Value::Text(Text::Clean("server"))));
+    let parent = sent.parent_id.map(|id| Reference { kind: ReferenceKind::ChildOf, trace_id, span_id: number(id) });
     Span {
         trace_id,
         span_id: number(sent.id),
         operation: form(sent.name),
-        references: vec![Reference { kind: ReferenceKind::ChildOf, trace_id, span_id: number(sent.parent_id) }],
+        references: parent.into_iter().collect(),
         start: sent.timestamp,
         duration: sent.duration,
         tags,
