@@ -106,12 +106,12 @@ impl<'a> Decoder<'a> {
 
     /// The list, to its end: false if the body ends or stops making sense before.
     fn list(&mut self, sink: &mut impl Sink<'a>) -> bool {
-        let mut more = self.reader.first_item();
+        let mut more = self.reader.open(b'[', b']');
         while more == Ok(true) {
             if !self.item(sink) {
                 return false;
             }
-            more = self.reader.next_item();
+            more = self.reader.more(b']');
         }
         if more.is_err() {
             sink.refuse(self.refusal(Reason::Truncated, "the list of spans is cut off"));
