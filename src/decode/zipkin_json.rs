@@ -71,7 +71,7 @@ impl<'a> Decoder<'a> {
             limits,
             // A replaced byte takes three; nothing grows more, and nothing is built twice.
             scratch: scratch.writer(body.len().saturating_mul(3)),
-            span: Span::default(),
+            span: Span { tags: Vec::with_capacity(32), ..Span::default() },
             members: Members::default(),
             keys: key::Keys::default(),
             process: Process::default(),

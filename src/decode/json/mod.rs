@@ -21,17 +21,22 @@ const BAD_ESCAPE: &Fault = &Fault::new(Reason::Structure, "bad escape in a strin
 const NO_STRING: &Fault = &Fault::new(Reason::Structure, "a string was expected");
 
 /// Reads a body from front to back.
-#[derive(Debug)]
+///
+/// It can be copied into a local variable, worked with, and copied back: inner loops do so, to
+/// keep it in registers.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a> {
+    /// All of the body.
     body: &'a [u8],
-    /// The same bytes, if all of them are UTF-8.
-    text: Option<&'a str>,
+    /// The same bytes, if all of them are UTF-8; otherwise empty, so that the plain ways find
+    /// nothing and leave everything to the others.
+    text: &'a str,
     at: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(body: &'a [u8]) -> Self {
-        Reader { body, text: simdutf8::basic::from_utf8(body).ok(), at: 0 }
+        Reader { body, text: simdutf8::basic::from_utf8(body).unwrap_or_default(), at: 0 }
     }
 
     /// Where the next byte stands.
@@ -53,18 +58,13 @@ impl<'a> Reader<'a> {
     /// The next byte that is no blank, left where it is. `None` at the end.
     #[inline(always)]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        match self.body.get(self.at) {
+        match self.text.as_bytes().get(self.at) {
             Some(&byte) if byte > b' ' => Some(byte),
-            _ => self.peek_after_blanks(),
+            _ => {
+                self.at = after_blanks(self.body, self.at);
+                self.body.get(self.at).copied()
+            }
         }
-    }
-
-    #[cold]
-    fn peek_after_blanks(&mut self) -> Option<u8> {
-        let blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
-        let rest = self.body.get(self.at..)?;
-        self.at += rest.iter().take_while(|byte| blank(byte)).count();
-        self.body.get(self.at).copied()
     }
 
     /// Takes the next byte that is no blank, if it is `byte`.
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
     pub(super) fn plain_key(&mut self) -> Option<&'a str> {
         let start = self.at;
         let key = self.plain_string()?;
-        if self.body.get(self.at) != Some(&b':') {
+        if self.text.as_bytes().get(self.at) != Some(&b':') {
             self.at = start;
             return None;
         }
@@ -125,15 +125,16 @@ impl<'a> Reader<'a> {
     /// A string without escapes. `None`, and nothing is taken, if there is anything else.
     #[inline(always)]
     pub(super) fn plain_string(&mut self) -> Option<&'a str> {
-        if self.body.get(self.at) != Some(&b'"') {
+        let body = self.text.as_bytes();
+        if body.get(self.at) != Some(&b'"') {
             return None;
         }
         let start = self.at + 1;
-        let end = scan::plain_run(self.body, start);
-        if self.body.get(end) != Some(&b'"') {
+        let end = scan::plain_run(body, start);
+        if body.get(end) != Some(&b'"') {
             return None;
         }
-        let text = self.text?.get(start..end)?;
+        let text = self.text.get(start..end)?;
         self.at = end + 1;
         Some(text)
     }
@@ -170,11 +171,7 @@ impl<'a> Reader<'a> {
         }
         self.at = at + 1;
         let bytes = self.body.get(start..at).unwrap_or(&[]);
-        let text = match self.text {
-            Some(text) => text.get(start..at),
-            None => std::str::from_utf8(bytes).ok(),
-        };
-        Ok(text.map_or(Text::Broken { bytes, json: true }, kind))
+        Ok(std::str::from_utf8(bytes).map_or(Text::Broken { bytes, json: true }, kind))
     }
 
     /// Length of the escape that stands here.
@@ -197,6 +194,14 @@ impl<'a> Reader<'a> {
         self.at += word.len();
         Ok(word)
     }
+}
+
+/// Where the blanks end that stand at `at`, if any do.
+#[cold]
+fn after_blanks(body: &[u8], at: usize) -> usize {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+    let rest = body.get(at..).unwrap_or(&[]);
+    at + rest.iter().take_while(|byte| blank(byte)).count()
 }
 
 #[cfg(test)]

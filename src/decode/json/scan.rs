@@ -1,5 +1,7 @@
 //! Finding the end of a JSON string, many bytes at a time.
 
+use wide::u8x16;
+
 /// True for a byte that ends a run of plain characters: a quote, a backslash, a control character.
 #[inline]
 pub(super) fn is_odd(byte: u8) -> bool {
@@ -10,11 +12,12 @@ pub(super) fn is_odd(byte: u8) -> bool {
 #[inline(always)]
 pub(super) fn plain_run(body: &[u8], from: usize) -> usize {
     let mut at = from;
-    while let Some(chunk) = body.get(at..).and_then(|rest| rest.first_chunk()) {
-        if let Some(place) = first_odd(chunk) {
-            return at + place;
+    while let Some(chunk) = body.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+        let odd = odd_bits(*chunk);
+        if odd != 0 {
+            return at + odd.trailing_zeros() as usize;
         }
-        at += STEP;
+        at += 16;
     }
     plain_tail(body, at)
 }
@@ -25,28 +28,14 @@ fn plain_tail(body: &[u8], from: usize) -> usize {
     rest.iter().position(|&byte| is_odd(byte)).map_or(body.len(), |place| from + place)
 }
 
-/// Bytes looked at in one step.
-const STEP: usize = 8;
-
-const fn each(byte: u8) -> u64 {
-    u64::from_ne_bytes([byte; STEP])
-}
-
-/// The first odd byte of eight, found with arithmetic on all of them at once.
-///
-/// A byte minus one, and not the byte, has its high bit set if the byte was zero; so the body's
-/// bytes are made zero where they are a quote or a backslash. A borrow can mark only bytes above
-/// one that is truly odd, so the lowest mark is exact.
+/// A bit for each odd byte of sixteen.
 #[inline(always)]
-fn first_odd(chunk: &[u8; STEP]) -> Option<usize> {
-    let word = u64::from_le_bytes(*chunk);
-    let quote = word ^ each(b'"');
-    let backslash = word ^ each(b'\\');
-    let marks = (quote.wrapping_sub(each(1)) & !quote)
-        | (backslash.wrapping_sub(each(1)) & !backslash)
-        | (word.wrapping_sub(each(b' ')) & !word);
-    let odd = marks & each(0x80);
-    (odd != 0).then(|| odd.trailing_zeros() as usize / 8)
+fn odd_bits(chunk: [u8; 16]) -> u32 {
+    let bytes = u8x16::new(chunk);
+    let quote = bytes.simd_eq(u8x16::splat(b'"'));
+    let backslash = bytes.simd_eq(u8x16::splat(b'\\'));
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    (quote | backslash | control).to_bitmask()
 }
 
 #[cfg(test)]

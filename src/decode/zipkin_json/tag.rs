@@ -21,20 +21,21 @@ impl<'a> Decoder<'a> {
             Some(b'n') => return self.reader.word().map(|_| ()),
             _ => return Err(NO_OBJECT),
         }
-        let mut more = self.reader.open(b'{', b'}')?;
+        let mut reader = self.reader;
+        let mut more = reader.open(b'{', b'}')?;
         while more {
-            match self.reader.plain_key() {
-                Some(key) => match self.reader.plain_string() {
-                    Some(value) => self.add(key, Text::Clean(value))?,
-                    None => {
-                        let value = self.odd_value()?;
-                        self.add(key, value)?;
-                    }
-                },
-                None => self.odd_tag()?,
+            let key = reader.plain_key();
+            let value = key.and_then(|_| reader.plain_string());
+            if let (Some(key), Some(value)) = (key, value) {
+                self.add(key, Text::Clean(value))?;
+            } else {
+                self.reader = reader;
+                self.odd_tag(key)?;
+                reader = self.reader;
             }
-            more = self.reader.more(b'}')?;
+            more = reader.more(b'}')?;
         }
+        self.reader = reader;
         Ok(())
     }
 
@@ -58,10 +59,10 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    /// A tag whose key is not written plainly.
+    /// A tag whose value is not written plainly, or not even its key.
     #[cold]
-    fn odd_tag(&mut self) -> Read<()> {
-        let key = self.reader.key()?;
+    fn odd_tag(&mut self, key: Option<&'a str>) -> Read<()> {
+        let key = key.map_or_else(|| self.reader.key(), |key| Ok(Text::Clean(key)))?;
         let value = self.odd_value()?;
         if let Text::Clean(key) = key {
             return self.add(key, value);
