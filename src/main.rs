@@ -14,7 +14,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // A variable that is not UTF-8 is none of ours.
-    let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let read_file = |path: &Path| std::fs::read_to_string(path);
     match settings::load(std::env::args_os(), environment, read_file) {
         Ok(Invocation::Run(settings, notes)) => run(&settings, &notes),
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
             | Invocation::Environment(text)
             | Invocation::PrintConfig(text),
         ) => say(&text),
+        Err(error) if !error.on_stdout() => complain(&error),
         Err(error) => fail(&error),
     }
 }
@@ -36,15 +38,15 @@ fn main() -> ExitCode {
 fn run(settings: &Settings, notes: &Notes) -> ExitCode {
     let level = match log::install(&settings.log, Clock::System) {
         Ok(level) => level,
-        Err(error) => return fail(&error),
+        Err(error) => return complain(&error),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&error),
+        Err(error) => return complain(&error),
     };
     match runtime.block_on(spaniel::collector::run(settings, notes, level)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
+        Err(error) => complain(&error),
     }
 }
 
@@ -62,5 +64,10 @@ fn say(text: &str) -> ExitCode {
 #[expect(clippy::print_stdout, reason = "jaeger-collector prints these errors there")]
 fn fail(error: &dyn std::error::Error) -> ExitCode {
     println!("spaniel: {error}");
+    ExitCode::FAILURE
+}
+
+fn complain(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("spaniel: {error}");
     ExitCode::FAILURE
 }

@@ -70,7 +70,7 @@ impl House {
             metrics: metrics.clone(),
             clock: clock.clone(),
         };
-        let budget = Budget::new(settings.memory.limit);
+        let budget = Budget::new(settings.memory.bytes());
         let house = House {
             pipeline: Arc::new(pipeline(settings, &rooms)),
             delivery: Delivery::new(rooms.clone(), store.gather),

@@ -71,7 +71,7 @@ impl<'a> Decoder<'a> {
             limits,
             // A replaced byte takes three; nothing grows more, and nothing is built twice.
             scratch: scratch.writer(body.len().saturating_mul(3)),
-            span: Span::default(),
+            span: Span { tags: Vec::with_capacity(32), ..Span::default() },
             members: Members::default(),
             keys: key::Keys::default(),
             process: Process::default(),
@@ -106,12 +106,12 @@ impl<'a> Decoder<'a> {
 
     /// The list, to its end: false if the body ends or stops making sense before.
     fn list(&mut self, sink: &mut impl Sink<'a>) -> bool {
-        let mut more = self.reader.first_item();
+        let mut more = self.reader.open(b'[', b']');
         while more == Ok(true) {
             if !self.item(sink) {
                 return false;
             }
-            more = self.reader.next_item();
+            more = self.reader.more(b']');
         }
         if more.is_err() {
             sink.refuse(self.refusal(Reason::Truncated, "the list of spans is cut off"));

@@ -21,17 +21,22 @@ const BAD_ESCAPE: &Fault = &Fault::new(Reason::Structure, "bad escape in a strin
 const NO_STRING: &Fault = &Fault::new(Reason::Structure, "a string was expected");
 
 /// Reads a body from front to back.
-#[derive(Debug)]
+///
+/// It can be copied into a local variable, worked with, and copied back: inner loops do so, to
+/// keep it in registers.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a> {
+    /// All of the body.
     body: &'a [u8],
-    /// The same bytes, if all of them are UTF-8.
-    text: Option<&'a str>,
+    /// The same bytes, if all of them are UTF-8; otherwise empty, so that the plain ways find
+    /// nothing and leave everything to the others.
+    text: &'a str,
     at: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(body: &'a [u8]) -> Self {
-        Reader { body, text: simdutf8::basic::from_utf8(body).ok(), at: 0 }
+        Reader { body, text: simdutf8::basic::from_utf8(body).unwrap_or_default(), at: 0 }
     }
 
     /// Where the next byte stands.
@@ -51,78 +56,43 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is no blank, left where it is. `None` at the end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        match self.body.get(self.at) {
+        match self.text.as_bytes().get(self.at) {
             Some(&byte) if byte > b' ' => Some(byte),
-            _ => self.peek_after_blanks(),
+            _ => {
+                self.at = after_blanks(self.body, self.at);
+                self.body.get(self.at).copied()
+            }
         }
     }
 
-    fn peek_after_blanks(&mut self) -> Option<u8> {
-        let blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
-        let rest = self.body.get(self.at..)?;
-        self.at += rest.iter().take_while(|byte| blank(byte)).count();
-        self.body.get(self.at).copied()
-    }
-
     /// Takes the next byte that is no blank, if it is `byte`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    /// Enters an object; its first key, or `None` if it is empty.
-    #[inline]
-    pub(super) fn first_key(&mut self) -> Read<Option<Text<'a>>> {
-        if !self.take(b'{') {
+    /// Enters an object or a list: true if it has something in it.
+    #[inline(always)]
+    pub(super) fn open(&mut self, opening: u8, closing: u8) -> Read<bool> {
+        if !self.take(opening) {
             return Err(MALFORMED);
         }
-        if self.take(b'}') { Ok(None) } else { self.key().map(Some) }
+        Ok(!self.take(closing))
     }
 
-    /// After a member's value: the next key, or `None` at the end of the object.
-    #[inline]
-    pub(super) fn next_key(&mut self) -> Read<Option<Text<'a>>> {
-        match self.peek() {
-            Some(b',') => {
-                self.at += 1;
-                self.key().map(Some)
-            }
-            Some(b'}') => {
-                self.at += 1;
-                Ok(None)
-            }
-            _ => Err(MALFORMED),
-        }
-    }
-
-    #[inline]
-    fn key(&mut self) -> Read<Text<'a>> {
-        let key = self.string()?;
-        if self.take(b':') { Ok(key) } else { Err(MALFORMED) }
-    }
-
-    /// Enters a list: true if it has an element.
-    #[inline]
-    pub(super) fn first_item(&mut self) -> Read<bool> {
-        if !self.take(b'[') {
-            return Err(MALFORMED);
-        }
-        Ok(!self.take(b']'))
-    }
-
-    /// After an element: true if another follows.
-    #[inline]
-    pub(super) fn next_item(&mut self) -> Read<bool> {
+    /// After a member or an element: true if another follows, false if the object or list ends.
+    #[inline(always)]
+    pub(super) fn more(&mut self, closing: u8) -> Read<bool> {
         match self.peek() {
             Some(b',') => {
                 self.at += 1;
                 Ok(true)
             }
-            Some(b']') => {
+            Some(byte) if byte == closing => {
                 self.at += 1;
                 Ok(false)
             }
@@ -130,39 +100,64 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A member's key without escapes, and the colon behind it: the way nearly all of them are.
+    /// `None`, and nothing is taken, if [`key`](Self::key) must have a closer look.
+    ///
+    /// The plain ways give their text in registers; an enum would go through memory at every step.
+    #[inline(always)]
+    pub(super) fn plain_key(&mut self) -> Option<&'a str> {
+        let start = self.at;
+        let key = self.plain_string()?;
+        if self.text.as_bytes().get(self.at) != Some(&b':') {
+            self.at = start;
+            return None;
+        }
+        self.at += 1;
+        Some(key)
+    }
+
+    /// Any key, and the colon behind it.
+    pub(super) fn key(&mut self) -> Read<Text<'a>> {
+        let key = self.string()?;
+        if self.take(b':') { Ok(key) } else { Err(MALFORMED) }
+    }
+
+    /// A string without escapes. `None`, and nothing is taken, if there is anything else.
+    #[inline(always)]
+    pub(super) fn plain_string(&mut self) -> Option<&'a str> {
+        let body = self.text.as_bytes();
+        if body.get(self.at) != Some(&b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = scan::plain_run(body, start);
+        if body.get(end) != Some(&b'"') {
+            return None;
+        }
+        let text = self.text.get(start..end)?;
+        self.at = end + 1;
+        Some(text)
+    }
+
     /// A string, escapes and all.
     #[inline]
     pub(super) fn string(&mut self) -> Read<Text<'a>> {
+        match self.plain_string() {
+            Some(text) => Ok(Text::Clean(text)),
+            None => self.odd_string(),
+        }
+    }
+
+    /// A string that holds an escape or a control character, or lies in a body that is not UTF-8,
+    /// or behind a blank.
+    #[cold]
+    fn odd_string(&mut self) -> Read<Text<'a>> {
         if self.peek() != Some(b'"') {
             return Err(NO_STRING);
         }
         let start = self.at + 1;
-        let end = scan::plain_run(self.body, start);
-        if self.body.get(end) != Some(&b'"') {
-            return self.odd_string(start, end);
-        }
-        self.at = end + 1;
-        Ok(self.clean(start, end))
-    }
-
-    #[inline]
-    fn clean(&self, start: usize, end: usize) -> Text<'a> {
-        match self.text.and_then(|text| text.get(start..end)) {
-            Some(text) => Text::Clean(text),
-            None => self.checked(start, end, Text::Clean),
-        }
-    }
-
-    /// A string of a body that is not UTF-8 as a whole.
-    #[cold]
-    fn checked(&self, start: usize, end: usize, kind: fn(&'a str) -> Text<'a>) -> Text<'a> {
-        let bytes = self.body.get(start..end).unwrap_or(&[]);
-        std::str::from_utf8(bytes).map_or(Text::Broken { bytes, json: true }, kind)
-    }
-
-    /// A string that holds an escape or a control character, the first of them at `at`.
-    #[cold]
-    fn odd_string(&mut self, start: usize, mut at: usize) -> Read<Text<'a>> {
+        let mut at = scan::plain_run(self.body, start);
+        let mut kind: fn(&'a str) -> Text<'a> = Text::Clean;
         loop {
             self.at = at;
             at = match self.body.get(at) {
@@ -171,13 +166,12 @@ impl<'a> Reader<'a> {
                 Some(b'\\') => at + self.escape_length()?,
                 Some(_) => at + 1,
             };
+            kind = Text::Json;
             at = scan::plain_run(self.body, at);
         }
         self.at = at + 1;
-        Ok(match self.text.and_then(|text| text.get(start..at)) {
-            Some(text) => Text::Json(text),
-            None => self.checked(start, at, Text::Json),
-        })
+        let bytes = self.body.get(start..at).unwrap_or(&[]);
+        Ok(std::str::from_utf8(bytes).map_or(Text::Broken { bytes, json: true }, kind))
     }
 
     /// Length of the escape that stands here.
@@ -200,6 +194,14 @@ impl<'a> Reader<'a> {
         self.at += word.len();
         Ok(word)
     }
+}
+
+/// Where the blanks end that stand at `at`, if any do.
+#[cold]
+fn after_blanks(body: &[u8], at: usize) -> usize {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+    let rest = body.get(at..).unwrap_or(&[]);
+    at + rest.iter().take_while(|byte| blank(byte)).count()
 }
 
 #[cfg(test)]

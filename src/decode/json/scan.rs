@@ -1,5 +1,7 @@
 //! Finding the end of a JSON string, many bytes at a time.
 
+use wide::u8x16;
+
 /// True for a byte that ends a run of plain characters: a quote, a backslash, a control character.
 #[inline]
 pub(super) fn is_odd(byte: u8) -> bool {
@@ -7,14 +9,15 @@ pub(super) fn is_odd(byte: u8) -> bool {
 }
 
 /// Offset of the first odd byte at or after `from`; the length of the body if there is none.
-#[inline]
+#[inline(always)]
 pub(super) fn plain_run(body: &[u8], from: usize) -> usize {
     let mut at = from;
-    while let Some(chunk) = body.get(at..).and_then(|rest| rest.first_chunk()) {
-        if let Some(place) = first_odd(chunk) {
-            return at + place;
+    while let Some(chunk) = body.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+        let odd = odd_bits(*chunk);
+        if odd != 0 {
+            return at + odd.trailing_zeros() as usize;
         }
-        at += STEP;
+        at += 16;
     }
     plain_tail(body, at)
 }
@@ -25,23 +28,14 @@ fn plain_tail(body: &[u8], from: usize) -> usize {
     rest.iter().position(|&byte| is_odd(byte)).map_or(body.len(), |place| from + place)
 }
 
-/// Bytes looked at in one step: as many as a vector register has on every 64-bit processor.
-const STEP: usize = 16;
-
-/// Written so that the compiler makes vector compares of it, without any `unsafe`: a byte of
-/// `marks` is not zero where the byte of `chunk` is odd.
-#[inline]
-fn first_odd(chunk: &[u8; STEP]) -> Option<usize> {
-    let mut marks = [0_u8; STEP];
-    for (mark, &byte) in marks.iter_mut().zip(chunk) {
-        *mark = if is_odd(byte) { 0xff } else { 0 };
-    }
-    let marks = u128::from_le_bytes(marks);
-    let (low, high) = (marks as u64, (marks >> 64) as u64);
-    if low != 0 {
-        return Some(low.trailing_zeros() as usize / 8);
-    }
-    (high != 0).then(|| 8 + high.trailing_zeros() as usize / 8)
+/// A bit for each odd byte of sixteen.
+#[inline(always)]
+fn odd_bits(chunk: [u8; 16]) -> u32 {
+    let bytes = u8x16::new(chunk);
+    let quote = bytes.simd_eq(u8x16::splat(b'"'));
+    let backslash = bytes.simd_eq(u8x16::splat(b'\\'));
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    (quote | backslash | control).to_bitmask()
 }
 
 #[cfg(test)]

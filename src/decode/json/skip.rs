@@ -20,19 +20,20 @@ impl Reader<'_> {
     }
 
     fn skip_object(&mut self, depth: usize) -> Read<()> {
-        let mut key = self.first_key()?;
-        while key.is_some() {
+        let mut more = self.open(b'{', b'}')?;
+        while more {
+            self.key()?;
             self.skip(depth)?;
-            key = self.next_key()?;
+            more = self.more(b'}')?;
         }
         Ok(())
     }
 
     fn skip_list(&mut self, depth: usize) -> Read<()> {
-        let mut more = self.first_item()?;
+        let mut more = self.open(b'[', b']')?;
         while more {
             self.skip(depth)?;
-            more = self.next_item()?;
+            more = self.more(b']')?;
         }
         Ok(())
     }

@@ -6,10 +6,10 @@ use super::*;
 fn strings(body: &[u8]) -> Vec<String> {
     let mut reader = Reader::new(body);
     let mut found = Vec::new();
-    let mut more = reader.first_item().unwrap();
+    let mut more = reader.open(b'[', b']').unwrap();
     while more {
         found.push(format!("{:?}", reader.string().unwrap()));
-        more = reader.next_item().unwrap();
+        more = reader.more(b']').unwrap();
     }
     found
 }

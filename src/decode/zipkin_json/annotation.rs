@@ -21,14 +21,14 @@ impl<'a> Decoder<'a> {
             Some(b'n') => return self.reader.word().map(|_| ()),
             _ => return Err(NO_LIST),
         }
-        let mut more = self.reader.first_item()?;
+        let mut more = self.reader.open(b'[', b']')?;
         while more {
             match self.reader.peek() {
                 Some(b'{') => self.annotation()?,
                 Some(b'n') => self.reader.word().map(|_| ())?,
                 _ => return Err(NO_LIST),
             }
-            more = self.reader.next_item()?;
+            more = self.reader.more(b']')?;
         }
         Ok(())
     }
@@ -37,20 +37,32 @@ impl<'a> Decoder<'a> {
     fn annotation(&mut self) -> Read<()> {
         let mut timestamp = None;
         let mut value = Text::default();
-        let mut key = self.reader.first_key()?;
-        while let Some(name) = key {
-            match name.raw() {
-                b"value" => value = self.scalar()?,
-                b"timestamp" => timestamp = self.moment()?,
-                _ => match &*name.decoded() {
-                    name if name.eq_ignore_ascii_case("value") => value = self.scalar()?,
-                    name if name.eq_ignore_ascii_case("timestamp") => timestamp = self.moment()?,
-                    _ => self.reader.skip(self.limits.depth)?,
-                },
+        let mut more = self.reader.open(b'{', b'}')?;
+        while more {
+            match self.reader.plain_key() {
+                Some("value") => value = self.scalar()?,
+                Some("timestamp") => timestamp = self.moment()?,
+                Some(name) => self.odd_annotation_member(name, &mut timestamp, &mut value)?,
+                None => {
+                    let name = self.reader.key()?.decoded();
+                    self.odd_annotation_member(&name, &mut timestamp, &mut value)?;
+                }
             }
-            key = self.reader.next_key()?;
+            more = self.reader.more(b'}')?;
         }
         self.log(timestamp.ok_or(NO_TIME)?, value)
+    }
+
+    #[cold]
+    fn odd_annotation_member(&mut self, name: &str, timestamp: &mut Option<u64>, value: &mut Text<'a>) -> Read<()> {
+        if name.eq_ignore_ascii_case("value") {
+            *value = self.scalar()?;
+        } else if name.eq_ignore_ascii_case("timestamp") {
+            *timestamp = self.moment()?;
+        } else {
+            self.reader.skip(self.limits.depth)?;
+        }
+        Ok(())
     }
 
     /// When an annotation happened; before 1970 becomes 1970.
@@ -128,12 +140,13 @@ impl<'a> Decoder<'a> {
     fn attributes(&mut self, object: &'a str, start: usize) -> Read<()> {
         let mut reader = Reader::new(object.as_bytes());
         let first = self.span.log_fields.len();
-        let mut key = reader.first_key()?;
-        while let Some(name) = key {
+        let mut more = reader.open(b'{', b'}')?;
+        while more {
+            let name = reader.key()?;
             if let Some(value) = attribute(&mut reader, self.limits.depth)? {
                 self.field(Tag { key: name, value })?;
             }
-            key = reader.next_key()?;
+            more = reader.more(b'}')?;
         }
         if reader.peek().is_some() {
             return Err(NO_LIST);

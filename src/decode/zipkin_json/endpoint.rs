@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::Decoder;
+use super::members::Members;
 use crate::decode::fault::{Fault, Read};
 use crate::decode::json::Number;
 use crate::span::{Reason, Text, Value};
@@ -20,6 +21,23 @@ pub(super) struct Endpoint<'a> {
     pub(super) port: u16,
 }
 
+/// Which of a span's two endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    Local,
+    Remote,
+}
+
+impl Which {
+    #[inline(always)]
+    fn of<'m, 'a>(self, members: &'m mut Members<'a>) -> &'m mut Endpoint<'a> {
+        match self {
+            Which::Local => &mut members.local,
+            Which::Remote => &mut members.remote,
+        }
+    }
+}
+
 impl<'a> Endpoint<'a> {
     /// The address; the one under `ipv6` goes before the one under `ipv4`, as in Jaeger.
     #[inline]
@@ -29,42 +47,49 @@ impl<'a> Endpoint<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// An endpoint; null is one that says nothing.
+    /// An endpoint, into the member of the span that it is; null is one that says nothing.
     #[inline]
-    pub(super) fn endpoint(&mut self) -> Read<Endpoint<'a>> {
-        let mut endpoint = Endpoint::default();
+    pub(super) fn endpoint(&mut self, which: Which) -> Read<()> {
+        *which.of(&mut self.members) = Endpoint::default();
         match self.reader.peek() {
             Some(b'{') => {}
-            Some(b'n') => return self.reader.word().map(|_| endpoint),
+            Some(b'n') => return self.reader.word().map(|_| ()),
             _ => return Err(NO_OBJECT),
         }
-        let mut key = self.reader.first_key()?;
-        while let Some(name) = key {
-            if !self.endpoint_member(&mut endpoint, name.raw())? {
-                self.odd_endpoint_member(&mut endpoint, name)?;
+        let mut more = self.reader.open(b'{', b'}')?;
+        while more {
+            match self.reader.plain_key() {
+                Some(name) => {
+                    if !self.endpoint_member(which, name)? {
+                        self.odd_endpoint_member(which, name)?;
+                    }
+                }
+                None => {
+                    let name = self.reader.key()?.decoded();
+                    self.odd_endpoint_member(which, &name)?;
+                }
             }
-            key = self.reader.next_key()?;
+            more = self.reader.more(b'}')?;
         }
-        Ok(endpoint)
+        Ok(())
     }
 
-    #[inline]
-    fn endpoint_member(&mut self, endpoint: &mut Endpoint<'a>, name: &[u8]) -> Read<bool> {
+    #[inline(always)]
+    fn endpoint_member(&mut self, which: Which, name: &str) -> Read<bool> {
         match name {
-            b"port" => endpoint.port = self.port()?,
-            b"ipv4" => endpoint.ipv4 = address(self.scalar()?),
-            b"ipv6" => endpoint.ipv6 = address(self.scalar()?),
-            b"serviceName" => endpoint.service = self.scalar()?,
+            "port" => which.of(&mut self.members).port = self.port()?,
+            "ipv4" => which.of(&mut self.members).ipv4 = address(self.scalar()?),
+            "ipv6" => which.of(&mut self.members).ipv6 = address(self.scalar()?),
+            "serviceName" => which.of(&mut self.members).service = self.scalar()?,
             _ => return Ok(false),
         }
         Ok(true)
     }
 
     #[cold]
-    fn odd_endpoint_member(&mut self, endpoint: &mut Endpoint<'a>, name: Text<'a>) -> Read<()> {
-        let name = name.decoded();
+    fn odd_endpoint_member(&mut self, which: Which, name: &str) -> Read<()> {
         match ["port", "ipv4", "ipv6", "serviceName"].iter().find(|known| name.eq_ignore_ascii_case(known)) {
-            Some(known) => self.endpoint_member(endpoint, known.as_bytes()).map(|_| ()),
+            Some(known) => self.endpoint_member(which, known).map(|_| ()),
             None => self.reader.skip(self.limits.depth),
         }
     }

@@ -31,15 +31,16 @@ fn kind(attributes: &str) -> Option<ReferenceKind> {
         return Some(kind);
     }
     let mut reader = Reader::new(attributes.as_bytes());
-    let mut key = reader.first_key().ok()?;
-    while let Some(name) = key {
+    let mut more = reader.open(b'{', b'}').ok()?;
+    while more {
+        let name = reader.key().ok()?;
         let is_kind = name.decoded() == "opentracing.ref_type" && reader.peek() == Some(b'"');
         if is_kind && reader.string().ok()?.decoded() == "child_of" {
             kind = ReferenceKind::ChildOf;
         } else if !is_kind {
             reader.skip(64).ok()?;
         }
-        key = reader.next_key().ok()?;
+        more = reader.more(b'}').ok()?;
     }
     reader.peek().is_none().then_some(kind)
 }

@@ -1,7 +1,7 @@
 //! The members of a span, in whatever order they come.
 
 use super::Decoder;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Which};
 use super::id;
 use crate::decode::fault::{Fault, Read};
 use crate::decode::json::{Number, integer_of};
@@ -41,27 +41,28 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Of any case; what Zipkin does not know is none.
-    fn of(text: &[u8]) -> Self {
+    #[inline]
+    fn of(text: Text<'_>) -> Self {
         match text {
-            b"CLIENT" => Kind::Client,
-            b"SERVER" => Kind::Server,
-            _ => Self::of_any_case(text),
+            Text::Clean("CLIENT") => Kind::Client,
+            Text::Clean("SERVER") => Kind::Server,
+            _ => Self::of_any_case(&text.decoded()),
         }
     }
 
-    fn of_any_case(text: &[u8]) -> Self {
+    fn of_any_case(text: &str) -> Self {
         let known = [
             ("CLIENT", Kind::Client),
             ("SERVER", Kind::Server),
             ("PRODUCER", Kind::Producer),
             ("CONSUMER", Kind::Consumer),
         ];
-        known.iter().find(|(name, _)| text.eq_ignore_ascii_case(name.as_bytes())).map_or(Kind::None, |&(_, kind)| kind)
+        known.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).map_or(Kind::None, |&(_, kind)| kind)
     }
 }
 
 /// The names of a span's members. jaeger-collector reads them in any case.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "traceId",
     "id",
     "parentId",
@@ -72,36 +73,45 @@ const NAMES: [&str; 10] = [
     "localEndpoint",
     "remoteEndpoint",
     "annotations",
+    "tags",
 ];
 
 impl<'a> Decoder<'a> {
     #[inline]
     pub(super) fn read_members(&mut self) -> Read<()> {
-        let mut key = self.reader.first_key()?;
-        while let Some(name) = key {
-            if !self.member(name.raw())? {
-                self.odd_member(name)?;
+        let mut more = self.reader.open(b'{', b'}')?;
+        while more {
+            match self.reader.plain_key() {
+                Some(name) => {
+                    if !self.member(name)? {
+                        self.odd_member(name)?;
+                    }
+                }
+                None => {
+                    let name = self.reader.key()?.decoded();
+                    self.odd_member(&name)?;
+                }
             }
-            key = self.reader.next_key()?;
+            more = self.reader.more(b'}')?;
         }
         Ok(())
     }
 
     /// Reads the value of the member `name`; false, and nothing is read, if the name is unknown.
-    #[inline]
-    fn member(&mut self, name: &[u8]) -> Read<bool> {
+    #[inline(always)]
+    fn member(&mut self, name: &str) -> Read<bool> {
         match name {
-            b"id" => self.members.span_id = self.id(id::SPAN)?,
-            b"kind" => self.members.kind = Kind::of(self.scalar()?.raw()),
-            b"name" => self.span.operation = self.scalar()?,
-            b"tags" => self.tags()?,
-            b"traceId" => self.members.trace_id = self.trace_id()?,
-            b"parentId" => self.members.parent_id = self.parent_id()?,
-            b"duration" => self.span.duration = self.time()?,
-            b"timestamp" => self.members.timestamp = self.time()?.unsigned_abs(),
-            b"annotations" => self.annotations()?,
-            b"localEndpoint" => self.members.local = self.endpoint()?,
-            b"remoteEndpoint" => self.members.remote = self.endpoint()?,
+            "id" => self.members.span_id = self.id(id::SPAN)?,
+            "kind" => self.members.kind = Kind::of(self.scalar()?),
+            "name" => self.span.operation = self.scalar()?,
+            "tags" => self.tags()?,
+            "traceId" => self.members.trace_id = self.trace_id()?,
+            "parentId" => self.members.parent_id = self.parent_id()?,
+            "duration" => self.span.duration = self.time()?,
+            "timestamp" => self.members.timestamp = self.time()?.unsigned_abs(),
+            "annotations" => self.annotations()?,
+            "localEndpoint" => self.endpoint(Which::Local)?,
+            "remoteEndpoint" => self.endpoint(Which::Remote)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -109,18 +119,24 @@ impl<'a> Decoder<'a> {
 
     /// A name in another case or with escapes, or one that nobody knows.
     #[cold]
-    fn odd_member(&mut self, name: Text<'a>) -> Read<()> {
-        let name = name.decoded();
-        let mut known = NAMES.iter().chain(&["tags"]);
-        match known.find(|known| name.eq_ignore_ascii_case(known)) {
-            Some(known) => self.member(known.as_bytes()).map(|_| ()),
+    fn odd_member(&mut self, name: &str) -> Read<()> {
+        match NAMES.iter().find(|known| name.eq_ignore_ascii_case(known)) {
+            Some(known) => self.member(known).map(|_| ()),
             None => self.reader.skip(self.limits.depth),
         }
     }
 
     /// A string, or another scalar as the text that it is written as; null is empty.
-    #[inline]
+    #[inline(always)]
     pub(super) fn scalar(&mut self) -> Read<Text<'a>> {
+        match self.reader.plain_string() {
+            Some(text) => Ok(Text::Clean(text)),
+            None => self.odd_scalar(),
+        }
+    }
+
+    #[cold]
+    fn odd_scalar(&mut self) -> Read<Text<'a>> {
         match self.reader.peek() {
             Some(b'"') => self.reader.string(),
             Some(b'{' | b'[') => Err(NO_SCALAR),

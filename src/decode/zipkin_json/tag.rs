@@ -21,35 +21,54 @@ impl<'a> Decoder<'a> {
             Some(b'n') => return self.reader.word().map(|_| ()),
             _ => return Err(NO_OBJECT),
         }
-        let mut key = self.reader.first_key()?;
-        while let Some(name) = key {
-            let value = match self.reader.peek() {
-                Some(b'"') => self.reader.string()?,
-                _ => self.odd_value()?,
-            };
-            self.add(name, value)?;
-            key = self.reader.next_key()?;
+        let mut reader = self.reader;
+        let mut more = reader.open(b'{', b'}')?;
+        while more {
+            let key = reader.plain_key();
+            let value = key.and_then(|_| reader.plain_string());
+            if let (Some(key), Some(value)) = (key, value) {
+                self.add(key, Text::Clean(value))?;
+            } else {
+                self.reader = reader;
+                self.odd_tag(key)?;
+                reader = self.reader;
+            }
+            more = reader.more(b'}')?;
         }
+        self.reader = reader;
         Ok(())
     }
 
-    #[inline]
-    fn add(&mut self, name: Text<'a>, text: Text<'a>) -> Read<()> {
+    #[inline(always)]
+    fn add(&mut self, key: &'a str, text: Text<'a>) -> Read<()> {
+        let value = Value::Text(text);
+        let noted = self.keys.note(key);
+        self.members.has_special |= noted.meaningful;
+        if noted.seen && self.replaced(key, value) {
+            return Ok(());
+        }
+        self.push(Text::Clean(key), value)
+    }
+
+    #[inline(always)]
+    fn push(&mut self, key: Text<'a>, value: Value<'a>) -> Read<()> {
         if self.span.tags.len() >= self.limits.tags {
             return Err(TOO_MANY);
         }
-        let value = Value::Text(text);
-        if let Text::Clean(key) = name {
-            let noted = self.keys.note(key);
-            self.members.has_special |= noted.meaningful;
-            if noted.seen && self.replaced(key, value) {
-                return Ok(());
-            }
-        } else {
-            self.members.has_odd_keys = true;
-        }
-        self.span.tags.push(Tag { key: name, value });
+        self.span.tags.push(Tag { key, value });
         Ok(())
+    }
+
+    /// A tag whose value is not written plainly, or not even its key.
+    #[cold]
+    fn odd_tag(&mut self, key: Option<&'a str>) -> Read<()> {
+        let key = key.map_or_else(|| self.reader.key(), |key| Ok(Text::Clean(key)))?;
+        let value = self.odd_value()?;
+        if let Text::Clean(key) = key {
+            return self.add(key, value);
+        }
+        self.members.has_odd_keys = true;
+        self.push(key, Value::Text(value))
     }
 
     /// Of tags with one key the last counts, in the place of the first.

@@ -96,6 +96,15 @@ fn tag_values_of_every_kind() {
 }
 
 #[test]
+fn blanks_may_stand_anywhere() {
+    assert_eq!(tags("\"tags\" : { \"a\" : \"b\" , \"c\": 5 ,\n\"d\" :\"e\" }"), "a=b c=5 d=e");
+    let collected = one(
+        " { \"id\" : \"b\" , \"traceId\" :\t\"a\" , \"localEndpoint\" : { \"port\" : 5 , \"ipv4\" : \"1.2.3.4\" } } ",
+    );
+    assert_eq!(collected.spans[0].tags[..2], ["net.host.ip=1.2.3.4", "net.host.port=5"]);
+}
+
+#[test]
 fn of_equal_keys_the_last_counts() {
     assert_eq!(tags(r#""tags":{"a":"1","b":"2","a":"3"},"tags":{"b":"4"}"#), "a=3 b=4");
     assert_eq!(tags(r#""tags":{"a":"1","b":"2","\u0061":"3"}"#), "a=3 b=2");
