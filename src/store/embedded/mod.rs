@@ -162,7 +162,7 @@ impl Writer for EmbeddedStore {
             store: "embedded".into(),
             place: self.days.root.path.display().to_string(),
             version: Some(tantivy::version_string().to_string()),
-            reachable: true,
+            reachable: self.days.is_well(),
             trouble,
         }
     }
