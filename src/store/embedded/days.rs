@@ -2,7 +2,7 @@
 //!
 //! A span's own start time decides its day, and start times can be anything. A day *near* now
 //! (not older than what is kept, not more than two days ahead) is always made. Of the others at
-//! most [`MAX_DISTANT_DAYS`] of a kind exist at a time; what would need one more is refused as
+//! most 64 of a kind exist at a time; what would need one more is refused as
 //! `too-many-days`. So a broken clock, or a sender of random times, costs a bounded number of
 //! directories, while a replay of an old week is kept like any other.
 
