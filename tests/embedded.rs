@@ -9,6 +9,8 @@ mod support;
 mod crash;
 #[path = "embedded/days.rs"]
 mod days;
+#[path = "embedded/jaeger.rs"]
+mod jaeger;
 #[path = "embedded/search.rs"]
 mod search;
 #[path = "embedded/writing.rs"]

@@ -144,6 +144,22 @@ async fn a_damaged_day_is_set_aside_and_the_others_go_on() {
     }
 }
 
+#[tokio::test]
+async fn a_day_that_is_damaged_while_the_store_is_open_is_set_aside_and_begun_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let values = [span(1, 1, NOON), span(1, 2, NOON - DAY)];
+    open(directory.path()).write(&spans(&values)).await;
+    let store = open(directory.path());
+    std::fs::remove_file(file_of(&directory.path().join("jaeger-span-2026-11-20"), "store")).unwrap();
+    let one = [TraceId { high: 0, low: 1 }];
+    // The other day answers, and the trouble is told.
+    assert_eq!(store.traces(&one).await.unwrap()[0].len(), 1);
+    assert!(store.status().trouble.unwrap().contains("jaeger-span-2026-11-20"));
+    assert_eq!(store.write(&spans(&values)).await, [Verdict::AlreadyThere, Verdict::Stored]);
+    assert!(directories(directory.path()).contains(&"unreadable-jaeger-span-2026-11-20".to_string()));
+    assert_eq!(store.traces(&one).await.unwrap()[0].len(), 2);
+}
+
 fn file_of(day: &Path, extension: &str) -> std::path::PathBuf {
     let mut files = std::fs::read_dir(day).unwrap().map(|entry| entry.unwrap().path());
     files.find(|path| path.extension().is_some_and(|found| found == extension)).unwrap()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use spaniel::span::TraceId;
-use spaniel::store::{ReadError, Reader, Search, Writer};
+use spaniel::store::{Reader, Search, Writer};
 
 use crate::support::*;
 
@@ -142,10 +142,9 @@ async fn nasty_values_are_regular_expressions_of_lucene() {
     for (key, value) in [("cluster", cluster), ("url", "http://reviews:9080/reviews/0?a=b"), ("cluster", "outbound")] {
         assert_eq!(find(&store, &tagged(&[(key, value)])).await, [0; 0], "{value}");
     }
-    for value in ["a(b", "[", "<1-", &"a".repeat(1001)] {
-        let value = if value.len() > 1000 { format!("{value}.") } else { value.to_string() };
-        let answer = store.find_trace_ids(&tagged(&[("url", &value)])).await;
-        assert!(matches!(answer, Err(ReadError::Refused(_))), "{value}: {answer:?}");
+    // Jaeger finds nothing and says nothing, if it cannot be read.
+    for value in ["a(b", "[", "<1-", &format!("{}.", "a".repeat(1001))] {
+        assert_eq!(find(&store, &tagged(&[("url", value)])).await, [0; 0], "{value}");
     }
 }
 

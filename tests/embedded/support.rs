@@ -41,13 +41,18 @@ impl Document {
 
 /// What a real jaeger-collector wrote for captured bodies.
 pub(crate) fn golden() -> Vec<Document> {
+    lines_of(include_str!("../data/embedded/golden.ndjson"))
+}
+
+/// Documents, a line each with its kind.
+pub(crate) fn lines_of(text: &str) -> Vec<Document> {
     #[derive(serde::Deserialize)]
     struct Line<'a> {
         kind: &'a str,
         #[serde(borrow)]
         document: &'a serde_json::value::RawValue,
     }
-    let documents = include_str!("../data/embedded/golden.ndjson").lines().map(|line| {
+    let documents = text.lines().map(|line| {
         let line: Line<'_> = serde_json::from_str(line).unwrap();
         let kind = if line.kind == "span" { Kind::Span } else { Kind::Service };
         Document { kind, line: line.document.get().to_string() }

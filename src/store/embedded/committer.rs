@@ -120,6 +120,7 @@ impl Committer {
             let _ = reply.send(Vec::new());
             return;
         }
+        self.set_aside();
         let write = self.next_write;
         self.next_write += 1;
         let verdicts = vec![Verdict::Again("unsettled"); batch.len()];
@@ -151,6 +152,7 @@ impl Committer {
             Ok(day) => day,
             Err(NoDay::TooManyDays) => return settle_all(self, Verdict::Refused("too-many-days"), items),
             Err(NoDay::Failed(error)) => {
+                self.days.wrote(false);
                 self.days.report(format!("a day cannot be made: {error}"));
                 return settle_all(self, Verdict::Again("store-failed"), items);
             }
@@ -158,6 +160,7 @@ impl Committer {
         let mut writer = match self.writer(&day) {
             Ok(writer) => writer,
             Err(error) => {
+                self.days.wrote(false);
                 self.days.failed(&day, &error);
                 return settle_all(self, Verdict::Again("store-failed"), items);
             }
@@ -177,9 +180,8 @@ impl Committer {
 
     /// The writer of a day, out of those that are open or anew.
     fn writer(&mut self, day: &Arc<Day>) -> Result<DayWriter, TantivyError> {
-        let open = self.writers.iter().position(|writer| Arc::ptr_eq(&writer.day, day));
-        if let Some(place) = open {
-            return Ok(self.writers.remove(place));
+        if let Some(writer) = self.close(day) {
+            return Ok(writer);
         }
         while self.writers.len() >= OPEN_WRITERS {
             let oldest = self.writers.remove(0);
@@ -209,6 +211,7 @@ impl Committer {
             self.lose(writer, &error);
             return None;
         }
+        self.days.wrote(true);
         for (place, verdict) in std::mem::take(&mut writer.pending) {
             self.settle(place, verdict);
         }
@@ -218,6 +221,7 @@ impl Committer {
     /// A day failed: what waited for it must be sent again; it is there already if the failure
     /// came after the commit.
     fn lose(&mut self, mut writer: DayWriter, error: &TantivyError) {
+        self.days.wrote(false);
         self.days.failed(&writer.day, error);
         for (place, _) in std::mem::take(&mut writer.pending) {
             self.settle(place, Verdict::Again("store-failed"));
@@ -244,21 +248,37 @@ impl Committer {
         }
     }
 
+    /// Deletes the days whose time has come.
     fn retain(&mut self) {
         for (day, reason) in self.days.expired() {
-            // Writers go first: a merge would write into what is deleted.
-            let (gone, kept) =
-                std::mem::take(&mut self.writers).into_iter().partition(|writer| Arc::ptr_eq(&writer.day, &day));
-            self.writers = kept;
-            for writer in gone {
-                self.commit(writer);
+            if let Some(writer) = self.close(&day).and_then(|writer| self.commit(writer)) {
+                writer.end();
             }
             self.days.delete(&day, reason);
         }
     }
 
+    /// Sets aside the days that could not be read.
+    fn set_aside(&mut self) {
+        for (day, reason) in self.days.take_damaged() {
+            if let Some(mut writer) = self.close(&day) {
+                let pending = std::mem::take(&mut writer.pending);
+                writer.end();
+                pending.into_iter().for_each(|(place, _)| self.settle(place, Verdict::Again("store-failed")));
+            }
+            self.days.set_aside(&day.name, &reason);
+        }
+    }
+
+    /// The writer of a day, if it is open.
+    fn close(&mut self, day: &Arc<Day>) -> Option<DayWriter> {
+        let open = self.writers.iter().position(|writer| Arc::ptr_eq(&writer.day, day))?;
+        Some(self.writers.remove(open))
+    }
+
     fn keep_house(&mut self) {
         self.kept_house = Instant::now();
+        self.set_aside();
         self.retain();
         self.writers.retain(|writer| writer.idle_for() < WRITER_REST);
         for day in self.days.all() {

@@ -64,7 +64,7 @@ impl DayWriter {
             self.pending.push((place, Verdict::AlreadyThere));
             return Ok(None);
         }
-        if self.committed.contains(item.id)? {
+        if guarded(|| self.committed.contains(item.id))? {
             return Ok(Some(Verdict::AlreadyThere));
         }
         let Ok(document) = terms::document(item.kind, item.id, line, self.fields) else {
@@ -83,6 +83,13 @@ impl DayWriter {
         self.added.clear();
         self.committed = self.day.snapshot()?;
         Ok(())
+    }
+
+    /// Closes the day for good: when this returns nothing writes in its directory any more.
+    pub(super) fn end(self) {
+        if let Err(error) = guarded(|| self.writer.wait_merging_threads()) {
+            tracing::debug!(day = self.day.name, %error, "a merge of a day that goes had failed");
+        }
     }
 
     pub(super) fn idle_for(&self) -> Duration {

@@ -2,11 +2,12 @@
 //!
 //! A span's own start time decides its day, and start times can be anything. A day *near* now
 //! (not older than what is kept, not more than two days ahead) is always made. Of the others at
-//! most [`MAX_DISTANT_DAYS`] of a kind exist at a time; what would need one more is refused as
+//! most 64 of a kind exist at a time; what would need one more is refused as
 //! `too-many-days`. So a broken clock, or a sender of random times, costs a bounded number of
 //! directories, while a replay of an old week is kept like any other.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -45,6 +46,11 @@ pub(super) struct Days {
     service_hours: u64,
     days: RwLock<BTreeMap<String, Arc<Day>>>,
     trouble: Mutex<Option<String>>,
+    /// Days that cannot be read, for the thread that writes: it may have one of them open, and
+    /// would go on to write in the directory that has its name next.
+    damaged: Mutex<Vec<(Arc<Day>, String)>>,
+    /// Whether the last write was good.
+    well: AtomicBool,
 }
 
 /// Why there is no day for a document.
@@ -70,6 +76,8 @@ impl Days {
             service_hours: hours(indices.services),
             days: RwLock::default(),
             trouble: Mutex::default(),
+            damaged: Mutex::default(),
+            well: AtomicBool::new(true),
         };
         let unusable = |source| OpenError::Unusable { directory: settings.directory.clone(), source };
         for found in days.root.days().map_err(unusable)? {
@@ -201,23 +209,43 @@ impl Days {
         self.days.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
-    /// What to do about a failure of a day: damaged files are set aside, all else is for later.
-    pub(super) fn failed(&self, day: &Day, error: &TantivyError) {
+    /// What to do about a failure of a day: damaged files are to be set aside, all else is for
+    /// later.
+    pub(super) fn failed(&self, day: &Arc<Day>, error: &TantivyError) {
         // A day that was deleted under a reader's hands is no failure.
-        if self.get(&day.name).is_none() {
+        if !self.get(&day.name).is_some_and(|known| Arc::ptr_eq(&known, day)) {
             return;
         }
+        self.report(format!("{}: {error}", day.name));
         if is_damage(error) {
-            self.set_aside(&day.name, &error.to_string());
-        } else {
-            self.report(format!("{}: {error}", day.name));
+            let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+            if !damaged.iter().any(|(known, _)| Arc::ptr_eq(known, day)) {
+                damaged.push((day.clone(), error.to_string()));
+            }
         }
     }
 
-    /// Logs and remembers what went wrong, for `/status`.
+    /// What failed since this was asked last.
+    pub(super) fn take_damaged(&self) -> Vec<(Arc<Day>, String)> {
+        std::mem::take(&mut *self.damaged.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Logs and remembers what went wrong, for `/status`; the same again and again only once.
     pub(super) fn report(&self, trouble: String) {
-        tracing::error!(directory = %self.root.path.display(), "embedded store: {trouble}");
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble);
+        let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_deref() != Some(&trouble) {
+            tracing::error!(directory = %self.root.path.display(), "embedded store: {trouble}");
+            *last = Some(trouble);
+        }
+    }
+
+    /// Remembers whether the last write was good.
+    pub(super) fn wrote(&self, well: bool) {
+        self.well.store(well, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_well(&self) -> bool {
+        self.well.load(Ordering::Relaxed)
     }
 
     pub(super) fn trouble(&self) -> Option<String> {

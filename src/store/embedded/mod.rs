@@ -6,11 +6,11 @@
 //! *stored* readable; whole days are deleted by age and by bytes; nothing blocks the threads of the
 //! network; an idle store holds next to no memory.
 //!
-//! Built on tantivy, an index per day ([`schema`]). One thread writes and commits for all who wait
-//! ([`committer`], [`day_writer`]); readers work on threads of tokio's blocking pool, a few at a
-//! time, over snapshots of what is committed ([`segments`]). tantivy has no unique id, so each id
+//! Built on tantivy, an index per day (`schema`). One thread writes and commits for all who wait
+//! (`committer`, `day_writer`); readers work on threads of tokio's blocking pool, a few at a
+//! time, over snapshots of what is committed (`segments`). tantivy has no unique id, so each id
 //! is looked up before it is written; documents are never changed. A day that cannot be read is
-//! renamed and reported, and stops nothing ([`layout`], [`days`]).
+//! renamed and reported, and stops nothing (`layout`, `days`).
 
 mod committer;
 mod day;
@@ -162,7 +162,7 @@ impl Writer for EmbeddedStore {
             store: "embedded".into(),
             place: self.days.root.path.display().to_string(),
             version: Some(tantivy::version_string().to_string()),
-            reachable: true,
+            reachable: self.days.is_well(),
             trouble,
         }
     }

@@ -10,8 +10,10 @@
 //! reading a character turns a node into another one. What was turned once is remembered, so the
 //! table becomes the automaton, as far as the terms need it. *And* and *not* cost nothing extra.
 
+mod decimals;
 mod nodes;
 mod parse;
+mod ranges;
 
 pub(super) use parse::literal;
 

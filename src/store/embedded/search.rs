@@ -25,7 +25,10 @@ use crate::store::{ReadError, Search};
 
 /// Answers a search.
 pub(super) fn find_trace_ids(days: &Days, search: &Search) -> Result<Vec<TraceId>, ReadError> {
-    let mut question = Question::new(days, search)?;
+    let mut question = match Question::new(days, search) {
+        Ok(question) => question,
+        Err(error) => return Ok(nothing(error)),
+    };
     let mut wanted = days.latest_first(DayKind::Span);
     wanted.retain(|day| {
         let first = day.file.first_hour.saturating_mul(MICROS_PER_HOUR);
@@ -46,13 +49,17 @@ pub(super) fn find_trace_ids(days: &Days, search: &Search) -> Result<Vec<TraceId
         Ok(())
     })?;
     match bad {
-        Some(error) => Err(refused(error)),
+        Some(error) => Ok(nothing(error)),
         None => Ok(found.latest_first()),
     }
 }
 
-fn refused(error: BadExpression) -> ReadError {
-    ReadError::Refused(format!("a tag's value is a regular expression, and this one cannot be used: {error}"))
+/// Over Elasticsearch, an expression that cannot be used finds nothing, without an error.
+fn nothing(error: BadExpression) -> Vec<TraceId> {
+    tracing::debug!(
+        "a search finds nothing: a tag's value is a regular expression, and this one cannot be used: {error}"
+    );
+    Vec::new()
 }
 
 /// A search, as it is asked of every segment.
@@ -84,7 +91,7 @@ enum TagQuestion {
 }
 
 impl<'a> Question<'a> {
-    fn new(days: &'a Days, search: &Search) -> Result<Self, ReadError> {
+    fn new(days: &'a Days, search: &Search) -> Result<Self, BadExpression> {
         let service = Some(&search.service).filter(|service| !service.is_empty());
         let operation = match (&search.operation, service) {
             (None, _) => Operation::Any,
@@ -96,7 +103,7 @@ impl<'a> Question<'a> {
             days,
             service: service.map(|service| service.clone().into_bytes()),
             operation,
-            tags: tags.collect::<Result<_, _>>().map_err(refused)?,
+            tags: tags.collect::<Result<_, _>>()?,
             start: search.start - search.start % 1000,
             end: (search.end - search.end % 1000).saturating_add(999),
             least: search.min_duration.unwrap_or(0),

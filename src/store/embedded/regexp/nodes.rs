@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::BadExpression;
+use super::ranges::Ranges;
 
 /// As many states as Elasticsearch allows an expression (`max_determinized_states`).
 const MAX_NODES: usize = 10_000;
@@ -12,9 +13,6 @@ const MAX_DEPTH: usize = 2000;
 
 /// An expression's place in the table; the same expression has the same place.
 pub(super) type NodeId = u32;
-
-/// Code points, first and last included; sorted, apart from each other.
-pub(super) type Ranges = Vec<(u32, u32)>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Node {

@@ -2,9 +2,9 @@
 //! simple.
 
 use super::BadExpression;
-use super::nodes::{NodeId, Nodes, Ranges};
+use super::nodes::{NodeId, Nodes};
+use super::ranges::{LAST_POINT, Ranges, class_of, others, tidy};
 
-const LAST_POINT: u32 = char::MAX as u32;
 /// Parentheses and complements within each other: bounds the stack.
 const MAX_DEPTH: usize = 100;
 
@@ -235,53 +235,8 @@ impl Parser<'_> {
         let (Ok(one), Ok(two)) = (low.parse::<u64>(), high.parse::<u64>()) else {
             return Err(self.wrong("a number that is too large"));
         };
-        let (least, most) = (one.min(two), one.max(two));
-        if low.len() == high.len() {
-            return self.fixed_width(
-                &format!("{least:0width$}", width = low.len()),
-                &format!("{most:0width$}", width = low.len()),
-            );
-        }
-        let zero = self.nodes.text("0")?;
-        let zeros = self.nodes.many(zero)?;
-        let mut node = Nodes::NOTHING;
-        for width in least.to_string().len()..=most.to_string().len() {
-            let first = least.max(if width == 1 { 0 } else { 10u64.pow(width as u32 - 1) });
-            let last = 10u64.checked_pow(width as u32).map_or(most, |above| most.min(above - 1));
-            let numbers = self.fixed_width(&first.to_string(), &last.to_string())?;
-            node = self.nodes.either(node, numbers)?;
-        }
-        self.nodes.sequence(zeros, node)
-    }
-
-    /// All decimals of the same width from `low` to `high`.
-    fn fixed_width(&mut self, low: &str, high: &str) -> Parsed {
-        let (Some(first), Some(last)) = (low.chars().next(), high.chars().next()) else {
-            return Ok(Nodes::EMPTY);
-        };
-        let (low, high) = (&low[1..], &high[1..]);
-        if first == last {
-            return self.digit_then(first, last, low, high);
-        }
-        let (zeros, nines) = ("0".repeat(low.len()), "9".repeat(low.len()));
-        let mut node = self.digit_then(first, first, low, &nines)?;
-        let upper = self.digit_then(last, last, &zeros, high)?;
-        node = self.nodes.either(node, upper)?;
-        let (after, before) = (u32::from(first) + 1, u32::from(last) - 1);
-        if after > before {
-            return Ok(node);
-        }
-        let head = self.nodes.character(vec![(after, before)])?;
-        let digit = self.nodes.character(vec![('0'.into(), '9'.into())])?;
-        let tail = self.nodes.repeat(digit, low.len(), Some(low.len()))?;
-        let middle = self.nodes.sequence(head, tail)?;
-        self.nodes.either(node, middle)
-    }
-
-    fn digit_then(&mut self, first: char, last: char, low: &str, high: &str) -> Parsed {
-        let head = self.nodes.character(vec![(first.into(), last.into())])?;
-        let tail = self.fixed_width(low, high)?;
-        self.nodes.sequence(head, tail)
+        let width = Some(low.len()).filter(|width| *width == high.len());
+        self.nodes.decimals(one.min(two), one.max(two), width)
     }
 
     /// `\d`, `\s`, `\w` and their opposites.
@@ -320,43 +275,4 @@ impl Parser<'_> {
     fn wrong(&self, what: &'static str) -> BadExpression {
         BadExpression::Syntax { what, at: self.at }
     }
-}
-
-fn class_of(name: char) -> Option<Ranges> {
-    let points = |ranges: &[(char, char)]| ranges.iter().map(|&(first, last)| (first.into(), last.into())).collect();
-    let ranges: Ranges = match name.to_ascii_lowercase() {
-        'd' => points(&[('0', '9')]),
-        's' => points(&[('\t', '\n'), ('\r', '\r'), (' ', ' ')]),
-        'w' => points(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]),
-        _ => return None,
-    };
-    Some(if name.is_ascii_uppercase() { others(&ranges) } else { ranges })
-}
-
-/// Sorted, with what overlaps or touches joined.
-fn tidy(mut ranges: Ranges) -> Ranges {
-    ranges.sort_unstable();
-    let mut tidied: Ranges = Vec::with_capacity(ranges.len());
-    for (first, last) in ranges {
-        match tidied.last_mut() {
-            Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
-            _ => tidied.push((first, last)),
-        }
-    }
-    tidied
-}
-
-fn others(ranges: &Ranges) -> Ranges {
-    let mut others = Vec::with_capacity(ranges.len() + 1);
-    let mut next = 0;
-    for &(first, last) in ranges {
-        if first > next {
-            others.push((next, first - 1));
-        }
-        next = last + 1;
-    }
-    if next <= LAST_POINT {
-        others.push((next, LAST_POINT));
-    }
-    others
 }

@@ -80,6 +80,23 @@ fn a_repetition_of_anything_stays_small() {
 }
 
 #[test]
+fn an_interval_holds_the_numbers_between_its_ends() {
+    for (low, high) in [(0, 9), (3, 3), (7, 113), (99, 100), (128, 4097), (1, 99_999)] {
+        let mut free = Expression::parse(&format!("<{low}-{high}>")).unwrap();
+        let mut wide = Expression::parse(&format!("<{low:06}-{high:06}>")).unwrap();
+        for number in (0..5000).chain(99_000..101_000) {
+            let wanted = (low..=high).contains(&number);
+            assert_eq!(wide.matches(&format!("{number:06}")).unwrap(), wanted, "{low} {number} {high}");
+            if low.to_string().len() != high.to_string().len() {
+                assert_eq!(free.matches(&format!("{number:07}")).unwrap(), wanted, "{low} {number} {high}");
+            }
+        }
+    }
+    assert!(matches(&format!("<0-{}>", u64::MAX), &u64::MAX.to_string()));
+    assert!(!matches(&format!("<0-{}>", u64::MAX), "18446744073709551616"));
+}
+
+#[test]
 fn plain_text_is_known_as_such() {
     assert_eq!(literal("GET /x-y_z:1,2=3;%^$"), Some("GET /x-y_z:1,2=3;%^$".into()));
     assert_eq!(literal("outbound\\|9080"), Some("outbound|9080".into()));
