@@ -53,18 +53,23 @@ pub fn shared(release: Release) -> Option<Arc<Server>> {
     if let Some(server) = servers.get(&release.folder()) {
         return Some(server.clone());
     }
-    let server = Arc::new(or_skip(&release, Server::start(release, &[]))?);
+    let server = Arc::new(or_skip(&release, Server::start(release, &[], &[]))?);
     servers.insert(release.folder(), server.clone());
     Some(server)
 }
 
 /// A server of this release with settings of its own, as lines of its YAML; `None`: skipped.
 pub fn own(release: Release, settings: &[&str]) -> Option<Server> {
+    own_with(release, settings, &[])
+}
+
+/// The same, with files in its `config`: their names and what they hold.
+pub fn own_with(release: Release, settings: &[&str], files: &[(&str, &str)]) -> Option<Server> {
     if release.rare && !is_set("SPANIEL_ALL_SERVERS") {
         say(&format!("skipped: {release} runs with SPANIEL_ALL_SERVERS=1"));
         return None;
     }
-    or_skip(&release, Server::start(release, settings))
+    or_skip(&release, Server::start(release, settings, files))
 }
 
 fn or_skip(release: &Release, started: Result<Server, Unavailable>) -> Option<Server> {
@@ -89,13 +94,14 @@ fn say(text: &str) {
 
 impl Server {
     /// Starts a server and waits until it answers.
-    pub fn start(release: Release, settings: &[&str]) -> Result<Self, Unavailable> {
+    pub fn start(release: Release, settings: &[&str], files: &[(&str, &str)]) -> Result<Self, Unavailable> {
         let distribution = fetch::distribution(&release).map_err(Unavailable)?;
         java::home(release.java).map_err(Unavailable)?;
         let folder = tempfile::Builder::new().prefix("spaniel-server-").tempdir();
         let folder = folder.map_err(|error| Unavailable(error.to_string()))?;
         let (http, transport) = (free_port(), free_port());
-        configure(&release, &distribution, folder.path(), (http, transport), settings)
+        let yaml = yaml(&release, folder.path(), (http, transport), settings);
+        configure(&release, &distribution, folder.path(), &yaml, files)
             .map_err(|error| Unavailable(format!("cannot write its configuration: {error}")))?;
         let secure = settings.contains(&"xpack.security.http.ssl.enabled: true");
         let scheme = if secure { "https" } else { "http" };
@@ -107,6 +113,9 @@ impl Server {
 
     /// Starts it again after [`Server::stop`], with the same data and ports.
     pub fn resume(&self) -> Result<(), String> {
+        // One after another: each wants both cores while it starts.
+        static STARTING: Mutex<()> = Mutex::new(());
+        let _starting = locked(&STARTING);
         let distribution = fetch::distribution(&self.release)?;
         let home = java::home(self.release.java)?;
         let began = Instant::now();
@@ -160,7 +169,8 @@ impl Server {
     }
 
     fn answers(&self) -> bool {
-        let answer = client().get(format!("{}/_cluster/health", self.url)).send();
+        // Yellow: what it kept is open again after a restart.
+        let answer = client().get(format!("{}/_cluster/health?wait_for_status=yellow&timeout=1s", self.url)).send();
         // A secured server says who we are not; it is up all the same.
         answer.is_ok_and(|answer| matches!(answer.status().as_u16(), 200 | 401))
     }
@@ -199,8 +209,8 @@ fn configure(
     release: &Release,
     distribution: &Path,
     folder: &Path,
-    ports: (u16, u16),
-    settings: &[&str],
+    yaml: &str,
+    files: &[(&str, &str)],
 ) -> std::io::Result<()> {
     let config = folder.join("config");
     for name in ["config", "data", "logs", "tmp"] {
@@ -209,8 +219,10 @@ fn configure(
     copy_tree(&distribution.join("config"), &config)?;
     let options = fs::read_to_string(config.join("jvm.options"))?;
     fs::write(config.join("jvm.options"), jvm_options(&options))?;
-    let yaml = yaml(release, folder, ports, settings);
     fs::write(config.join(format!("{}.yml", release.product)), yaml)?;
+    for (name, text) in files {
+        fs::write(config.join(name), text)?;
+    }
     if fetch::is_root() { give_away(folder) } else { Ok(()) }
 }
 

@@ -41,7 +41,11 @@ struct Script {
 
 impl Fake {
     pub(super) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Fake::start_at(([127, 0, 0, 1], 0).into()).await
+    }
+
+    pub(super) async fn start_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(Script::default());
         let router = router(state.clone());

@@ -34,6 +34,8 @@ pub enum VersionError {
     Transport(#[from] TransportError),
     #[error("GET / was answered with {status}, check the credentials: {excerpt}")]
     Unauthorized { status: u16, excerpt: String },
+    #[error("GET / was answered with {status}, it is not ready: {excerpt}")]
+    NotReady { status: u16, excerpt: String },
     #[error("GET / was answered with {status}, set --es.version if that cannot be allowed: {excerpt}")]
     Status { status: u16, excerpt: String },
     #[error("the answer to GET / tells no version, set --es.version: {excerpt}")]
@@ -65,14 +67,13 @@ impl Server {
         }
         let answer = cluster.call(Method::Get, "", &[], None).await?;
         let (status, excerpt) = (answer.status, answer.excerpt());
-        if matches!(status, 401 | 403) {
-            return Err(VersionError::Unauthorized { status, excerpt });
+        match status {
+            200..=299 => {}
+            401 | 403 => return Err(VersionError::Unauthorized { status, excerpt }),
+            429 | 500..=599 => return Err(VersionError::NotReady { status, excerpt }),
+            _ => return Err(VersionError::Status { status, excerpt }),
         }
-        if !answer.is_good() {
-            return Err(VersionError::Status { status, excerpt });
-        }
-        let greeting: Greeting =
-            serde_json::from_slice(&answer.body).map_err(|_| VersionError::Unreadable { excerpt })?;
+        let greeting = serde_json::from_slice(&answer.body).map_err(|_| VersionError::Unreadable { excerpt })?;
         Server::greeted(greeting)
     }
 

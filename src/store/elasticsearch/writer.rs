@@ -70,6 +70,8 @@ impl MeetingError {
         match self {
             MeetingError::Version(VersionError::Transport(error)) => away(error),
             MeetingError::Template(TemplateError::Transport(error)) => away(error),
+            MeetingError::Version(VersionError::NotReady { .. }) => "unavailable",
+            MeetingError::Version(VersionError::Unauthorized { .. }) => "unauthorized",
             MeetingError::Version(_) => "version-unknown",
             MeetingError::Template(_) => "templates-missing",
         }

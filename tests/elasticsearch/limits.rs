@@ -1,0 +1,82 @@
+//! A server that takes not all, or not now: nothing is lost, and what is sent again is stored once.
+
+use serde_json::{Value, json};
+use spaniel::item::{Batch, Kind, Verdict};
+use spaniel::store::Writer as _;
+
+use super::site::{SPANS, Site, batch, golden_spans};
+use super::support::server::Server;
+
+/// Settings that bring the limits within reach.
+pub(crate) const SETTINGS: [&str; 3] =
+    ["thread_pool.write.size: 1", "thread_pool.write.queue_size: 2", "http.max_content_length: 1mb"];
+
+/// A block as of a full disk, and indices that may not be made: both are mended by an operator.
+pub(crate) fn what_is_mended_later_is_stored_later(server: &Server) {
+    let site = Site::new(server, "mended", |_| {});
+    let spans = golden_spans();
+    let (first, all) = (batch(&spans[..1]), batch(&spans));
+    let allow = |value: Value| {
+        let body = json!({ "transient": { "action.auto_create_index": value } });
+        let (status, answer) = server.call("PUT", "/_cluster/settings", Some(&body));
+        assert_eq!(status, 200, "{answer}");
+    };
+    allow(json!("false"));
+    assert_eq!(site.write(&first), [Verdict::Again("index-missing")]);
+    allow(Value::Null);
+    assert_eq!(site.write(&first), [Verdict::Stored]);
+
+    let block = |value: Value| {
+        let body = json!({ "index.blocks.read_only_allow_delete": value });
+        let (status, answer) = server.call("PUT", &format!("/{}/_settings", site.index("jaeger-span")), Some(&body));
+        assert_eq!(status, 200, "{answer}");
+    };
+    block(json!(true));
+    assert_eq!(site.write(&all), vec![Verdict::Again("index-blocked"); spans.len()]);
+    assert!(site.writer.status().trouble.is_some_and(|trouble| trouble.contains("cluster_block_exception")));
+    block(Value::Null);
+    let mut wanted = vec![Verdict::Stored; spans.len()];
+    wanted[0] = Verdict::AlreadyThere;
+    assert_eq!(site.write(&all), wanted);
+    assert_eq!(site.count("jaeger-span"), SPANS);
+}
+
+/// More requests at once than the server queues.
+pub(crate) fn an_overloaded_server_gets_all_in_the_end(server: &Server) {
+    let site = Site::new(server, "crowd", |_| {});
+    let batches: Vec<Batch> = (0..40).map(|number| batch(&spans_of(number, 100, 0))).collect();
+    assert_eq!(site.write(&batches[0]), vec![Verdict::Stored; 100]);
+    let verdicts: Vec<_> = site.write_together(&batches).into_iter().flatten().collect();
+    let known = [Verdict::Stored, Verdict::AlreadyThere, Verdict::Again("overloaded")];
+    assert!(verdicts.iter().all(|verdict| known.contains(verdict)), "{verdicts:?}");
+    assert!(verdicts.contains(&Verdict::Again("overloaded")), "the server was never too busy");
+    for batch in &batches {
+        let verdicts = site.write(batch);
+        assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Stored | Verdict::AlreadyThere)));
+    }
+    assert_eq!(site.count("jaeger-span"), 40 * 100);
+}
+
+/// A request of 3 MB, and one document that is larger than any request may be.
+pub(crate) fn what_is_too_large_together_is_stored_in_parts(server: &Server) {
+    let site = Site::new(server, "large", |_| {});
+    let mut spans = spans_of(0, 300, 10_000);
+    spans[150].1["operationName"] = json!("x".repeat(1_500_000));
+    let verdicts = site.write(&batch(&spans));
+    let mut wanted = vec![Verdict::Stored; 300];
+    wanted[150] = Verdict::Refused("too-large");
+    assert_eq!(verdicts, wanted);
+    assert_eq!(site.count("jaeger-span"), 299);
+}
+
+/// Spans like the captured ones, each another one, with so many bytes more.
+fn spans_of(number: u32, count: u32, bytes: usize) -> Vec<(Kind, Value)> {
+    let spans = golden_spans();
+    let span = |index: u32| {
+        let (kind, mut document) = spans[index as usize % spans.len()].clone();
+        document["spanID"] = json!(format!("{number:08x}{index:08x}"));
+        document["process"]["tags"] = json!([{ "key": "filler", "type": "string", "value": "x".repeat(bytes) }]);
+        (kind, document)
+    };
+    (0..count).map(span).collect()
+}
