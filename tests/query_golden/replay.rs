@@ -109,7 +109,16 @@ impl Pair {
     }
 
     fn compare(&self, ours: &Ours) -> Result<(), String> {
-        equal("status", &ours.status, &self.status)?;
+        let said = || {
+            format!(
+                "{}, body: {}",
+                ours.status,
+                String::from_utf8_lossy(&ours.body).chars().take(2000).collect::<String>()
+            )
+        };
+        if ours.status != self.status {
+            return Err(format!("status: ours {}\n    theirs {}", said(), self.status));
+        }
         for name in ["content-type", "x-content-type-options", "location"] {
             equal(name, &ours.headers.get(name), &self.headers.get(name))?;
         }

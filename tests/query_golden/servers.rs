@@ -21,7 +21,7 @@ impl Filled {
     pub(crate) async fn fill(url: &str, dataset: &Dataset) -> Self {
         let mut settings = Settings::default();
         settings.elasticsearch.server_urls = vec![url.to_string()];
-        // Fewer shards answer the same, and sooner.
+        // Fewer shards than the recording's answer the same, and sooner.
         settings.elasticsearch.num_shards = 1;
         settings.elasticsearch.num_replicas = 0;
         let cluster = Arc::new(Cluster::new(&settings.elasticsearch).unwrap());

@@ -13,6 +13,9 @@ use crate::store::ReadError;
 /// The one aggregation of a question.
 pub(super) const NAMES: &str = "names";
 
+/// Characters of the server's reason that are passed on; Elasticsearch 6 repeats the whole query.
+const LONGEST_REASON: usize = 500;
+
 /// The answers to several questions, in their order.
 #[derive(Debug)]
 pub(super) struct MultiAnswer(Vec<Result<Found, ReadError>>);
@@ -73,6 +76,7 @@ impl MultiAnswer {
         let answer: Responses<'_> =
             serde_json::from_slice(body).map_err(|error| ReadError::Unreadable(error.to_string()))?;
         let found = |response: Response<'_>| match &response.error {
+            Some(error) if is_bad_pattern(error) => Ok(Found::default()),
             Some(error) => Err(ReadError::Refused(reason(error))),
             None => Ok(response.found(dot_replacement)),
         };
@@ -117,13 +121,21 @@ impl Response<'_> {
     }
 }
 
+/// True if a tag's value is no regular expression. A shard without documents does not mind, so
+/// that such a search is refused only where there is none; we answer the same everywhere, and as
+/// jaeger-query mostly does: nothing is found.
+fn is_bad_pattern(error: &Value) -> bool {
+    let shard = &error["failed_shards"][0]["reason"];
+    shard["type"] == "query_shard_exception" && shard["caused_by"]["type"] == "illegal_argument_exception"
+}
+
 /// What is wrong, from the innermost cause that is told.
 fn reason(error: &Value) -> String {
-    let cause = error["root_cause"].get(0).unwrap_or(error);
-    match (cause["type"].as_str(), cause["reason"].as_str()) {
-        (Some(kind), Some(reason)) => format!("{kind}: {reason}"),
-        _ => error.to_string(),
-    }
+    let shard = &error["failed_shards"][0]["reason"];
+    let causes = [&shard["caused_by"], &error["root_cause"][0], error];
+    let told = |cause: &&Value| Some(format!("{}: {}", cause["type"].as_str()?, cause["reason"].as_str()?));
+    let text = causes.iter().find_map(told).unwrap_or_else(|| error.to_string());
+    text.chars().take(LONGEST_REASON).collect()
 }
 
 /// A trace id as Jaeger's writers have spelled it: 16 or 32 digits for one of 64 bits, and without
@@ -160,14 +172,36 @@ mod tests {
         assert_eq!(spellings(long), ["ffffffffffffffff0000000000000001"]);
     }
 
-    /// As Elasticsearch 8.19 answers.
+    fn only_error(error: &str) -> Result<Found, ReadError> {
+        let body = format!(r#"{{"took":1,"responses":[{{"error":{error},"status":400}}]}}"#);
+        MultiAnswer::read(body.as_bytes(), "@").unwrap().only()
+    }
+
+    /// As Elasticsearch 7 and later answer for an index without mappings.
     #[test]
     fn an_error_in_one_answer_is_told() {
-        let body = br#"{"took":1,"responses":[{"error":{"root_cause":[{"type":"query_shard_exception",
-            "reason":"failed to create query"}],"type":"search_phase_execution_exception",
-            "reason":"all shards failed"},"status":400}]}"#;
-        let error = MultiAnswer::read(body, "@").unwrap().only().unwrap_err();
-        assert_eq!(error.to_string(), "the store refused the question: query_shard_exception: failed to create query");
+        let error = only_error(
+            r#"{"root_cause":[{"type":"query_shard_exception","reason":"failed to create query: [nested] failed"}],
+            "type":"search_phase_execution_exception","reason":"all shards failed","failed_shards":[{"shard":0,
+            "reason":{"type":"query_shard_exception","reason":"failed to create query: [nested] failed","caused_by":
+            {"type":"illegal_state_exception","reason":"[nested] failed to find nested object under path [tags]"}}}]}"#,
+        );
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "the store refused the question: illegal_state_exception: [nested] failed to find nested object under \
+             path [tags]"
+        );
+    }
+
+    /// As Elasticsearch 6.6 and OpenSearch 3.8 answer.
+    #[test]
+    fn a_bad_pattern_finds_nothing() {
+        let found = only_error(
+            r#"{"root_cause":[],"type":"search_phase_execution_exception","reason":"all shards failed","failed_shards":
+            [{"shard":0,"reason":{"type":"query_shard_exception","reason":"failed to create query: '31' not found",
+            "caused_by":{"type":"illegal_argument_exception","reason":"'31' not found"}}}]}"#,
+        );
+        assert!(found.unwrap().buckets.is_empty());
     }
 
     #[test]
