@@ -110,7 +110,7 @@ async fn a_slow_head_is_cut_off() {
     let mut wire = Wire::to(house.zipkin).await;
     wire.send("POST /api/v2/spans HTTP/1.1\r\nHost:").await;
     assert_eq!(wire.closed().await, "");
-    house.until_metric(r#"spaniel_limits_reached_total{limit="header-timeout"} 1"#).await;
+    house.until_metric(r#"spaniel_limits_reached_total{limit="limits.header-timeout"} 1"#).await;
     // One who has sent nothing at all is idle.
     let mut quiet = Wire::to(house.zipkin).await;
     quiet.send(spans()).await;
@@ -144,7 +144,7 @@ async fn an_idle_connection_is_closed() {
     wire.send(spans()).await;
     assert_eq!(wire.hear().await.status, 202);
     assert_eq!(wire.closed().await, "");
-    house.until_metric(r#"spaniel_limits_reached_total{limit="idle-timeout"} 2"#).await;
+    house.until_metric(r#"spaniel_limits_reached_total{limit="limits.idle-timeout"} 2"#).await;
 }
 
 #[tokio::test]
@@ -222,4 +222,22 @@ async fn a_drain_cuts_what_is_left_at_its_deadline() {
     assert_eq!(house.server.drain(SOON).await, 1);
     assert_eq!(busy.closed().await, "");
     assert_eq!(house.server.open(), 0);
+}
+
+#[tokio::test]
+async fn a_drain_lets_streams_of_http2_end() {
+    let house = House::new().await;
+    house.hold_answers();
+    let (mut sender, connection) = http2(house.zipkin).await;
+    let end = tokio::spawn(connection);
+    let request = || Request::post("http://x/api/v2/spans").body(Body::from(SPANS)).unwrap();
+    let answer = tokio::spawn(sender.send_request(request()));
+    house.until_taken(1).await;
+    let server = house.server.clone();
+    let drain = tokio::spawn(async move { server.drain(Duration::from_secs(3600)).await });
+    while tokio::net::TcpStream::connect(house.zipkin).await.is_ok() {}
+    house.memo.permits.add_permits(1);
+    assert_eq!(answer.await.unwrap().unwrap().status().as_u16(), 202);
+    assert_eq!(drain.await.unwrap(), 0);
+    end.await.unwrap().unwrap();
 }

@@ -139,7 +139,7 @@ fn series_are_named_and_labelled_as_jaegers() {
         (r#"jaeger_storage_spans_attempts_total{kind="elasticsearch",role="primary"}"#, 12.0),
         ("jaeger_downsampling_writer_spans_dropped_total", 3.0),
         ("spaniel_connections_open", 1.0),
-        (r#"spaniel_limits_reached_total{limit="connections"}"#, 1.0),
+        (r#"spaniel_limits_reached_total{limit="limits.connections"}"#, 1.0),
         (r#"spaniel_requests_refused_total{protocol="zipkin-json",status="503"}"#, 1.0),
     ] {
         assert_eq!(sample(&families, series), value, "{series}");
