@@ -85,12 +85,12 @@ async fn drive<C: GracefulConnection>(
             _ = connection.as_mut() => return farewell,
             due = poll_fn(|context| next_due(pulse, timer.as_mut(), farewell.is_some(), context)) => match due {
                 Due::At(_) => return farewell,
-                Due::SlowHeader => return Some("header-timeout"),
+                Due::SlowHeader => return Some("limits.header-timeout"),
                 Due::Old if !pulse.is_http2() => {}
                 Due::Old => connection.as_mut().graceful_shutdown(),
                 Due::Idle => {
                     connection.as_mut().graceful_shutdown();
-                    farewell = Some("idle-timeout");
+                    farewell = Some("limits.idle-timeout");
                     timer.as_mut().reset(Instant::now() + FAREWELL);
                 }
             },

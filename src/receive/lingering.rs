@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 use super::pulse::Pulse;
 
 /// How long a closed connection is read on.
-const LINGER: Duration = Duration::from_millis(500);
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How much of what comes after the close is read into nothing.
 const MOST_LINGERED: usize = 4 << 20;

@@ -8,6 +8,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::clock::Clock;
 use crate::telemetry::books::{Outcome, Settlement};
+use crate::telemetry::metrics::Source;
 
 fn sources() -> AdminSources {
     let level = Arc::new(Mutex::new("info".to_string()));
@@ -114,7 +115,9 @@ async fn the_log_level_is_told_and_set() {
 
 #[tokio::test]
 async fn metrics_have_the_route_that_was_set() {
-    let (status, kind, text) = ask(&sources(), "GET", "/metrics", "").await;
+    let source = Source { format: "zipkin", transport: "http" };
+    let metrics = Arc::new(Metrics::new(&Identity::default(), &[source]));
+    let (status, kind, text) = ask(&AdminSources { metrics, ..sources() }, "GET", "/metrics", "").await;
     assert_eq!((status, kind.as_str()), (200, CONTENT_TYPE));
     assert!(text.contains("# TYPE jaeger_collector_spans_received_total counter\n"), "{text}");
     for (route, asked) in [(Some("prometheus/all/"), "/prometheus/all"), (None, "/none"), (Some("/{any}"), "/x")] {

@@ -195,7 +195,7 @@ impl Metrics {
 
     pub fn connection_refused(&self) {
         self.connections_refused.inc();
-        self.limit_reached("connections");
+        self.limit_reached("limits.connections");
     }
 
     /// A request was answered with an error.

@@ -126,9 +126,9 @@ fn series_are_named_and_labelled_as_jaegers() {
         ),
         (r#"jaeger_collector_spans_saved_by_svc_total{debug="false",result="ok",svc="front_end"}"#, 6.0),
         (r#"jaeger_collector_batch_size{host="node-1"}"#, 6.0),
-        (r#"jaeger_collector_in_queue_latency_bucket{le="0.005",host="node-1"}"#, 1.0),
-        (r#"jaeger_collector_save_latency_bucket{le="1",host="node-1"}"#, 1.0),
-        (r#"jaeger_collector_save_latency_bucket{le="+Inf",host="node-1"}"#, 2.0),
+        (r#"jaeger_collector_in_queue_latency_bucket{host="node-1",le="0.005"}"#, 1.0),
+        (r#"jaeger_collector_save_latency_bucket{host="node-1",le="1"}"#, 1.0),
+        (r#"jaeger_collector_save_latency_bucket{host="node-1",le="+Inf"}"#, 2.0),
         (r#"jaeger_collector_http_request_duration_count{method="POST",path="/api/traces",status="202"}"#, 1.0),
         (r#"jaeger_storage_bulk_index_attempts_total{kind="elasticsearch",role="primary"}"#, 14.0),
         (r#"jaeger_storage_bulk_index_inserts_total{kind="elasticsearch",role="primary"}"#, 8.0),
@@ -139,7 +139,7 @@ fn series_are_named_and_labelled_as_jaegers() {
         (r#"jaeger_storage_spans_attempts_total{kind="elasticsearch",role="primary"}"#, 12.0),
         ("jaeger_downsampling_writer_spans_dropped_total", 3.0),
         ("spaniel_connections_open", 1.0),
-        (r#"spaniel_limits_reached_total{limit="connections"}"#, 1.0),
+        (r#"spaniel_limits_reached_total{limit="limits.connections"}"#, 1.0),
         (r#"spaniel_requests_refused_total{protocol="zipkin-json",status="503"}"#, 1.0),
     ] {
         assert_eq!(sample(&families, series), value, "{series}");
@@ -153,7 +153,7 @@ fn buckets_are_jaegers_and_grow_to_the_count() {
     let bounds = ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf"];
     let bucket = |bound: &str| {
         let series = format!(
-            r#"jaeger_storage_bulk_index_latency_ok_bucket{{le="{bound}",kind="elasticsearch",role="primary"}}"#
+            r#"jaeger_storage_bulk_index_latency_ok_bucket{{kind="elasticsearch",role="primary",le="{bound}"}}"#
         );
         family.samples[&series]
     };

@@ -32,13 +32,25 @@ fn push_head(out: &mut String, text: &str, help: &str) {
 }
 
 fn push_sample(out: &mut String, line: &str) {
-    // The bound is the first label: nothing that a sender chose stands before it.
-    match line.split_once("_bucket{le=\"").and_then(|(name, rest)| Some((name, rest.split_once('"')?))) {
-        Some((name, (bound, rest))) if !name.contains('{') => {
-            out.extend([name, "_bucket{le=\"", bound.strip_suffix(".0").unwrap_or(bound), "\"", rest, "\n"]);
+    match split_bound(line) {
+        Some((before, bound, after)) => {
+            out.extend([before, bound.strip_suffix(".0").unwrap_or(bound), after, "\n"]);
         }
-        _ => out.extend([line, "\n"]),
+        None => out.extend([line, "\n"]),
     }
+}
+
+/// The line of a bucket: what stands before its bound, the bound, and the rest. Within a label's
+/// value quotes are escaped, so a label's beginning cannot be mistaken.
+fn split_bound(line: &str) -> Option<(&str, &str, &str)> {
+    let name = line.split('{').next()?;
+    if !name.ends_with("_bucket") {
+        return None;
+    }
+    let at = ["{le=\"", ",le=\""].iter().find_map(|label| Some(line.find(label)? + label.len()))?;
+    let (before, rest) = line.split_at_checked(at)?;
+    let (bound, after) = rest.split_at_checked(rest.find('"')?)?;
+    Some((before, bound, after))
 }
 
 #[cfg(test)]
@@ -48,10 +60,10 @@ mod tests {
     #[test]
     fn counters_are_named_with_their_total_and_bounds_are_as_go_writes_them() {
         let open = "# HELP a Things.\n# TYPE a counter\na_total{svc=\"x_bucket{le=\\\"1.0\\\"\"} 3\n\
-                    # HELP b Times.\n# TYPE b histogram\nb_sum 0.5\nb_count 1\nb_bucket{le=\"1.0\",x=\"1.0\"} 1\n\
+                    # HELP b Times.\n# TYPE b histogram\nb_sum 0.5\nb_count 1\nb_bucket{x=\",le=\\\"1.0\",le=\"1.0\",y=\"1.0\"} 1\n\
                     b_bucket{le=\"+Inf\",x=\"1.0\"} 1\n# EOF\n";
         let classic_text = "# HELP a_total Things.\n# TYPE a_total counter\na_total{svc=\"x_bucket{le=\\\"1.0\\\"\"} 3\n\
-                    # HELP b Times.\n# TYPE b histogram\nb_sum 0.5\nb_count 1\nb_bucket{le=\"1\",x=\"1.0\"} 1\n\
+                    # HELP b Times.\n# TYPE b histogram\nb_sum 0.5\nb_count 1\nb_bucket{x=\",le=\\\"1.0\",le=\"1\",y=\"1.0\"} 1\n\
                     b_bucket{le=\"+Inf\",x=\"1.0\"} 1\n";
         assert_eq!(classic(open), classic_text);
     }
