@@ -103,19 +103,20 @@ async fn drive<C: GracefulConnection>(
     }
 }
 
-/// Ready when something has to be done; during the farewell, when it is over.
+/// Ready when something has to be done; during the farewell, when it is over. A request that goes
+/// well asks neither the pulse nor the clock.
 fn next_due(pulse: &Pulse, mut timer: Pin<&mut Sleep>, farewell: bool, context: &mut Context<'_>) -> Poll<Due> {
     loop {
-        if farewell {
-            return timer.poll(context).map(|()| Due::At(Instant::now()));
+        let elapsed = timer.as_mut().poll(context).is_ready();
+        if farewell && elapsed {
+            return Poll::Ready(Due::At(timer.deadline()));
+        }
+        if farewell || !(elapsed || pulse.is_urgent()) {
+            return Poll::Pending;
         }
         match pulse.due() {
-            Due::At(wanted) if wanted < timer.deadline() || timer.is_elapsed() => timer.as_mut().reset(wanted),
-            Due::At(_) => {}
+            Due::At(wanted) => timer.as_mut().reset(wanted),
             now => return Poll::Ready(now),
-        }
-        if timer.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
         }
     }
 }
