@@ -149,6 +149,7 @@ async fn an_old_connection_is_closed_with_an_answer() {
     };
     assert_eq!(last.header("connection"), Some("close"));
     assert_eq!(wire.closed().await, "");
+    house.until_metric(r#"spaniel_limits_reached_total{limit="limits.connection-age"} 1"#).await;
 }
 
 #[tokio::test]
