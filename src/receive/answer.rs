@@ -33,9 +33,6 @@ pub(super) fn words(code: StatusCode, words: &str) -> Response<Body> {
     if code == StatusCode::SERVICE_UNAVAILABLE {
         set(&mut response, RETRY_AFTER, RETRY_SECONDS);
     }
-    if code == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-        set(&mut response, ACCEPT_ENCODING, "gzip, deflate, zstd");
-    }
     response
 }
 
@@ -50,7 +47,17 @@ pub(super) fn set(response: &mut Response<Body>, name: HeaderName, value: &'stat
     response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
-/// The status for a body that was not admitted; `broken` is that of one that broke off.
+/// A body was not admitted: counts the limit that it reached, and answers with `status`.
+pub(super) fn not_admitted(metrics: &Metrics, error: &BodyError, status: StatusCode, text: &str) -> Response<Body> {
+    count_limit(metrics, error);
+    let mut response = words(status, text);
+    if matches!(error, BodyError::UnknownEncoding(_)) {
+        set(&mut response, ACCEPT_ENCODING, "gzip, deflate, zstd");
+    }
+    response
+}
+
+/// The status for a body that was not admitted.
 pub(super) fn status_of_body(error: &BodyError) -> StatusCode {
     match error {
         BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -70,7 +77,7 @@ pub(super) fn status_of_rejection(rejected: &Rejected) -> StatusCode {
 }
 
 /// Counts a body that was not admitted under the limit that it reached.
-pub(super) fn count_limit(metrics: &Metrics, error: &BodyError) {
+fn count_limit(metrics: &Metrics, error: &BodyError) {
     match error {
         BodyError::TooLarge { setting, .. } => metrics.limit_reached(setting),
         BodyError::NoRoom => metrics.limit_reached("memory.limit"),

@@ -5,7 +5,10 @@
 //! where it is too large. A body that came in one piece is handed on as it lies in the
 //! connection's buffer; pieces are put together in one buffer that is charged by its capacity.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -76,17 +79,28 @@ impl BodyReader {
         if body.size_hint().lower() > self.largest as u64 {
             return Err(self.too_large());
         }
-        let arrived = match self.timeout {
-            None => self.collect(body).await,
-            Some(limit) => {
-                let timed = tokio::time::timeout(limit, self.collect(body)).await;
-                timed.unwrap_or(Err(BodyError::TooSlow(limit)))
-            }
-        }?;
+        let arrived = self.in_time(self.collect(body)).await?;
         if encodings.is_empty() || arrived.bytes.is_empty() {
             return Ok(arrived);
         }
         self.inflate(encodings, arrived).await
+    }
+
+    /// What `collecting` brings, if it does so in time. Most bodies are there with their heads and
+    /// cost no timer.
+    async fn in_time(
+        &self,
+        collecting: impl Future<Output = Result<Admitted, BodyError>>,
+    ) -> Result<Admitted, BodyError> {
+        let mut collecting = pin!(collecting);
+        let at_once = poll_fn(|context| Poll::Ready(collecting.as_mut().poll(context))).await;
+        match (at_once, self.timeout) {
+            (Poll::Ready(collected), _) => collected,
+            (Poll::Pending, None) => collecting.await,
+            (Poll::Pending, Some(limit)) => {
+                tokio::time::timeout(limit, collecting).await.unwrap_or(Err(BodyError::TooSlow(limit)))
+            }
+        }
     }
 
     fn too_large(&self) -> BodyError {

@@ -28,6 +28,7 @@ use tower::Service;
 use super::lingering::Lingering;
 use super::pulse::{Due, Pulse};
 use super::server::{Phase, Seat};
+use crate::telemetry::metrics::Metrics;
 
 /// What a connection that was asked to go has left.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -40,9 +41,7 @@ pub(super) async fn run(seat: Seat, stream: TcpStream, router: Router, phase: wa
     let of_requests = pulse.clone();
     let service = service_fn(move |request| answer(router.clone(), request, of_requests.clone()));
     let connection = pin!(server.builder.serve_connection(io, service));
-    if let Some(limit) = drive(connection, &pulse, phase).await {
-        server.metrics.limit_reached(limit);
-    }
+    drive(connection, &pulse, phase, &server.metrics).await;
 }
 
 /// Counts a request while it is answered; it may also be given up by its sender.
@@ -69,53 +68,60 @@ async fn answer(
     Ok(response)
 }
 
-/// Polls a connection to its end, or to the end of our patience: then the limit that it reached.
+/// Polls a connection to its end, or to the end of our patience.
 async fn drive<C: GracefulConnection>(
     mut connection: Pin<&mut C>,
     pulse: &Pulse,
     mut phase: watch::Receiver<Phase>,
-) -> Option<&'static str> {
+    metrics: &Metrics,
+) {
     let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
-    let mut farewell = None;
+    let mut farewell = false;
     // A drain that began before this receiver did is news too.
     phase.mark_changed();
     loop {
         tokio::select! {
             biased;
-            _ = connection.as_mut() => return farewell,
-            due = poll_fn(|context| next_due(pulse, timer.as_mut(), farewell.is_some(), context)) => match due {
-                Due::At(_) => return farewell,
-                Due::SlowHeader => return Some("limits.header-timeout"),
-                Due::Old if !pulse.is_http2() => {}
-                Due::Old => connection.as_mut().graceful_shutdown(),
+            _ = connection.as_mut() => return,
+            due = poll_fn(|context| next_due(pulse, timer.as_mut(), farewell, context)) => match due {
+                Due::At(_) => return,
+                Due::SlowHeader => return metrics.limit_reached("limits.header-timeout"),
+                Due::Old => {
+                    metrics.limit_reached("limits.connection-age");
+                    if pulse.is_http2() {
+                        connection.as_mut().graceful_shutdown();
+                    }
+                }
                 Due::Idle => {
+                    metrics.limit_reached("limits.idle-timeout");
                     connection.as_mut().graceful_shutdown();
-                    farewell = Some("limits.idle-timeout");
+                    farewell = true;
                     timer.as_mut().reset(Instant::now() + FAREWELL);
                 }
             },
             _ = phase.changed() => match *phase.borrow_and_update() {
                 Phase::Open => {}
                 Phase::Draining => connection.as_mut().graceful_shutdown(),
-                Phase::Cut => return None,
+                Phase::Cut => return,
             },
         }
     }
 }
 
-/// Ready when something has to be done; during the farewell, when it is over.
+/// Ready when something has to be done; during the farewell, when it is over. A request that goes
+/// well asks neither the pulse nor the clock.
 fn next_due(pulse: &Pulse, mut timer: Pin<&mut Sleep>, farewell: bool, context: &mut Context<'_>) -> Poll<Due> {
     loop {
-        if farewell {
-            return timer.poll(context).map(|()| Due::At(Instant::now()));
+        let elapsed = timer.as_mut().poll(context).is_ready();
+        if farewell && elapsed {
+            return Poll::Ready(Due::At(timer.deadline()));
+        }
+        if farewell || !(elapsed || pulse.is_urgent()) {
+            return Poll::Pending;
         }
         match pulse.due() {
-            Due::At(wanted) if wanted < timer.deadline() || timer.is_elapsed() => timer.as_mut().reset(wanted),
-            Due::At(_) => {}
+            Due::At(wanted) => timer.as_mut().reset(wanted),
             now => return Poll::Ready(now),
-        }
-        if timer.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
         }
     }
 }

@@ -48,8 +48,8 @@ async fn post<T: Take>(reception: &Reception<T>, request: Request) -> Response<B
     let admitted = match reception.bodies.read(&head.headers, body).await {
         Ok(admitted) => admitted,
         Err(error) => {
-            answer::count_limit(&reception.metrics, &error);
-            return unprocessable(status_of(&error), &error);
+            let words = format!("Unable to process request body: {error}");
+            return answer::not_admitted(&reception.metrics, &error, status_of(&error), &words);
         }
     };
     if let Err(words) = check_type(&head.headers) {
@@ -61,7 +61,10 @@ async fn post<T: Take>(reception: &Reception<T>, request: Request) -> Response<B
             let words = format!("Cannot submit Jaeger batch: {rejected}");
             answer::words(StatusCode::SERVICE_UNAVAILABLE, &words)
         }
-        Err(rejected) => unprocessable(answer::status_of_rejection(&rejected), &rejected),
+        Err(rejected) => {
+            let words = format!("Unable to process request body: {rejected}");
+            answer::words(answer::status_of_rejection(&rejected), &words)
+        }
     }
 }
 
@@ -71,10 +74,6 @@ fn status_of(error: &BodyError) -> StatusCode {
         BodyError::BrokeOff => StatusCode::INTERNAL_SERVER_ERROR,
         error => answer::status_of_body(error),
     }
-}
-
-fn unprocessable(status: StatusCode, error: &dyn std::error::Error) -> Response<Body> {
-    answer::words(status, &format!("Unable to process request body: {error}"))
 }
 
 /// Thrift, or Jaeger's words for what is wrong.

@@ -41,6 +41,8 @@ pub(super) struct Pulse {
     /// The first byte of a head that is not complete; [`NEVER`]: none.
     heading: AtomicU64,
     requests: AtomicU32,
+    /// A head began since the timer was last asked: only then something is due earlier than it was.
+    is_urgent: AtomicBool,
     is_http2: AtomicBool,
     is_old: AtomicBool,
 }
@@ -57,6 +59,7 @@ impl Pulse {
             active: AtomicU64::new(0),
             heading: AtomicU64::new(NEVER),
             requests: AtomicU32::new(0),
+            is_urgent: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
             is_old: AtomicBool::new(false),
         }
@@ -64,13 +67,17 @@ impl Pulse {
 
     /// Bytes came.
     pub(super) fn read(&self, bytes: &[u8]) {
+        if self.requests.load(Ordering::Relaxed) > 0 {
+            return;
+        }
         let now = self.now();
         // The first bytes of HTTP/2's preface; no method of HTTP/1 begins so.
         if self.active.swap(now, Ordering::Relaxed) == 0 && bytes.starts_with(b"PRI ") {
             self.is_http2.store(true, Ordering::Relaxed);
         }
-        if self.requests.load(Ordering::Relaxed) == 0 && !self.is_http2() {
-            let _ = self.heading.compare_exchange(NEVER, now, Ordering::Relaxed, Ordering::Relaxed);
+        if !self.is_http2() && self.heading.load(Ordering::Relaxed) == NEVER {
+            self.heading.store(now, Ordering::Relaxed);
+            self.is_urgent.store(true, Ordering::Relaxed);
         }
     }
 
@@ -83,6 +90,12 @@ impl Pulse {
     pub(super) fn begin(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.heading.store(NEVER, Ordering::Relaxed);
+        self.is_urgent.store(false, Ordering::Relaxed);
+    }
+
+    /// True if [`Pulse::due`] must be asked before the time that it named last.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.is_urgent.load(Ordering::Relaxed)
     }
 
     /// A request is answered, or given up.
@@ -102,6 +115,7 @@ impl Pulse {
 
     /// What has to be done now, or when to look again. Says [`Due::Old`] once.
     pub(super) fn due(&self) -> Due {
+        self.is_urgent.store(false, Ordering::Relaxed);
         let now = self.now();
         let old_at = if self.is_old() { NEVER } else { self.max_age };
         if now >= old_at {
@@ -160,12 +174,14 @@ mod tests {
     async fn a_slow_head_is_cut_and_a_body_is_not() {
         let pulse = pulse();
         pulse.read(b"POST ");
+        assert!(pulse.is_urgent());
         pass(9).await;
         pulse.read(b"/api");
         assert!(waits(&pulse));
         pass(1).await;
         assert_eq!(pulse.due(), Due::SlowHeader);
         pulse.begin();
+        assert!(!pulse.is_urgent());
         pass(30).await;
         pulse.read(b"body");
         assert!(waits(&pulse));

@@ -154,3 +154,30 @@ fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_that_begin_together_grow_old_apart() {
+        let limits = Connections { max_age: Duration::from_secs(100), ..Connections::default() };
+        let server = Server::new(limits, Arc::new(Metrics::for_tests()));
+        let ages: std::collections::BTreeSet<Duration> = (0..100)
+            .map(|_| {
+                server.metrics.connection_accepted();
+                server.max_age()
+            })
+            .collect();
+        assert!(ages.iter().all(|age| (90..=110).contains(&age.as_secs())), "{ages:?}");
+        assert!(ages.len() > 50, "{ages:?}");
+    }
+
+    #[test]
+    fn an_error_of_one_connection_is_none_of_the_listener() {
+        // ECONNABORTED is the peer's; EMFILE and ENFILE are ours, and wait.
+        assert!(is_the_peers(&io::ErrorKind::ConnectionAborted.into()));
+        assert!(!is_the_peers(&io::Error::from_raw_os_error(24)));
+        assert!(!is_the_peers(&io::Error::from_raw_os_error(23)));
+    }
+}

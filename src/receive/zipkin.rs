@@ -82,8 +82,9 @@ async fn post<T: Take>(reception: &Reception<T>, request: Request) -> Response<B
     let admitted = match reception.bodies.read(&head.headers, body).await {
         Ok(admitted) => admitted,
         Err(error) => {
-            answer::count_limit(&reception.metrics, &error);
-            return refuse(reception, answer::status_of_body(&error), &error.to_string());
+            let status = answer::status_of_body(&error);
+            reception.metrics.request_refused(Protocol::ZipkinJson.name(), status.as_u16());
+            return answer::not_admitted(&reception.metrics, &error, status, &error.to_string());
         }
     };
     if matches!(admitted.bytes.trim_ascii(), b"" | b"[]") {

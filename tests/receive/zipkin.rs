@@ -34,6 +34,7 @@ async fn any_content_type_but_protobuf_means_json() {
         let heard = ask(house.zipkin, post("/api/v2/spans", &format!("Content-Type: {kind}\r\n"), SPANS)).await;
         assert_eq!(heard.status, status, "{kind}");
         assert_eq!(heard.body.is_empty(), status == 202, "{kind}");
+        assert_eq!(heard.header("accept-encoding"), None, "the type was wrong, not the encoding");
     }
 }
 
@@ -141,6 +142,7 @@ async fn bodies_that_cannot_be_inflated_are_refused_with_words() {
         let heard = ask(house.zipkin, request).await;
         assert_eq!(heard.status, status, "{encoding}");
         assert!(heard.body.starts_with(words), "{}", heard.body);
+        assert_eq!(heard.header("accept-encoding"), (status == 415).then_some("gzip, deflate, zstd"));
     }
     assert!(house.bodies().is_empty());
 }

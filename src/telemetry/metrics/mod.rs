@@ -9,6 +9,7 @@
 //! *is* (memory, waiting bytes, the books) is asked for when Prometheus comes. The answer is the
 //! classic text format, which is what Jaeger gives and every scraper reads.
 
+mod bulk;
 mod http;
 mod service;
 mod text;
@@ -26,6 +27,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use bulk::Bulk;
 use http::HttpDurations;
 use service::{Received, Saved, ServiceCounts};
 
@@ -58,16 +60,12 @@ pub struct Metrics {
     registry: Mutex<Registry>,
     received: ServiceCounts<Received>,
     saved: ServiceCounts<Saved>,
-    batch_size: Gauge,
-    in_queue_latency: Histogram,
-    save_latency: Histogram,
+    queue: Queue,
     bulk: Bulk,
     spans_attempts: Counter,
     downsampled: [Counter; 2],
     http: HttpDurations,
-    connections_open: Gauge,
-    connections_accepted: Counter,
-    connections_refused: Counter,
+    connections: Connections,
     requests_refused: Family<Labels, Counter>,
     limits_reached: Family<Labels, Counter>,
     mended: Family<Labels, Counter>,
@@ -77,27 +75,12 @@ impl Metrics {
     /// Metrics of which everything is 0; the series of `sources` are there from the start.
     pub fn new(identity: &Identity, sources: &[Source]) -> Self {
         let mut all = Registry::default();
-        let host = [("host".into(), identity.host.clone().into())];
         let store = [("kind".into(), identity.store.clone().into()), ("role".into(), "primary".into())];
         build_info(&mut all, identity);
         let metrics = Metrics {
             received: ServiceCounts::register(&mut all, "received"),
             saved: ServiceCounts::register(&mut all, "saved_by_svc"),
-            batch_size: gauge(
-                all.sub_registry_with_labels(host.clone().into_iter()),
-                "jaeger_collector_batch_size",
-                "spans of the latest request",
-            ),
-            in_queue_latency: histogram(
-                all.sub_registry_with_labels(host.clone().into_iter()),
-                "jaeger_collector_in_queue_latency",
-                "seconds from arrival to safety in the store",
-            ),
-            save_latency: histogram(
-                all.sub_registry_with_labels(host.into_iter()),
-                "jaeger_collector_save_latency",
-                "seconds of one write to the store",
-            ),
+            queue: Queue::register(&mut all, &identity.host),
             bulk: Bulk::register(&mut all, &store),
             spans_attempts: counter(
                 all.sub_registry_with_labels(store.into_iter()),
@@ -106,13 +89,7 @@ impl Metrics {
             ),
             downsampled: downsampled(&mut all, identity.downsampling),
             http: HttpDurations::register(&mut all),
-            connections_open: gauge(&mut all, "spaniel_connections_open", "connections that are open"),
-            connections_accepted: counter(&mut all, "spaniel_connections_accepted", "connections that were accepted"),
-            connections_refused: counter(
-                &mut all,
-                "spaniel_connections_refused",
-                "connections closed at once, over --limits.connections",
-            ),
+            connections: Connections::register(&mut all),
             requests_refused: family(
                 &mut all,
                 "spaniel_requests_refused",
@@ -147,18 +124,18 @@ impl Metrics {
 
     /// A request brought `spans` spans.
     pub fn batch_size(&self, spans: u64) {
-        self.batch_size.set(i64::try_from(spans).unwrap_or(i64::MAX));
+        self.queue.batch_size.set(i64::try_from(spans).unwrap_or(i64::MAX));
     }
 
     /// A run of spans was stored `latency` after it had arrived.
     pub fn in_queue(&self, latency: Duration) {
-        self.in_queue_latency.observe(latency.as_secs_f64());
+        self.queue.in_queue_latency.observe(latency.as_secs_f64());
     }
 
     /// A bulk request was answered: documents sent, stored, and refused or failed; `ok` if the
     /// request as a whole came through.
     pub fn bulk(&self, attempted: u64, inserted: u64, errors: u64, latency: Duration, ok: bool) {
-        self.save_latency.observe(latency.as_secs_f64());
+        self.queue.save_latency.observe(latency.as_secs_f64());
         self.bulk.count(attempted, inserted, errors, latency, ok);
     }
 
@@ -180,21 +157,21 @@ impl Metrics {
     }
 
     pub fn connection_accepted(&self) {
-        self.connections_accepted.inc();
-        self.connections_open.inc();
+        self.connections.accepted.inc();
+        self.connections.open.inc();
     }
 
     /// Connections accepted so far.
     pub fn connections(&self) -> u64 {
-        self.connections_accepted.get()
+        self.connections.accepted.get()
     }
 
     pub fn connection_closed(&self) {
-        self.connections_open.dec();
+        self.connections.open.dec();
     }
 
     pub fn connection_refused(&self) {
-        self.connections_refused.inc();
+        self.connections.refused.inc();
         self.limit_reached("limits.connections");
     }
 
@@ -230,44 +207,44 @@ impl Metrics {
     }
 }
 
-/// Documents that went out in bulk requests, under the name since Jaeger 1.64 and the one before.
+/// What Jaeger labels with the host.
 #[derive(Debug)]
-struct Bulk {
-    /// Attempts, inserts, errors.
-    counts: [[Counter; 3]; 2],
-    /// Err, ok.
-    latencies: [[Histogram; 2]; 2],
+struct Queue {
+    batch_size: Gauge,
+    in_queue_latency: Histogram,
+    save_latency: Histogram,
 }
 
-impl Bulk {
-    fn register(
-        all: &mut Registry,
-        store: &[(std::borrow::Cow<'static, str>, std::borrow::Cow<'static, str>)],
-    ) -> Self {
-        let names = ["jaeger_storage_bulk_index", "jaeger_bulk_index"];
-        let mut one = |index: usize| {
-            let name = names[index];
-            let labels = if index == 0 { store } else { &[] };
-            let registry = all.sub_registry_with_labels(labels.iter().cloned());
-            let count = |what: &str| (format!("{name}_{what}"), format!("documents of bulk requests: {what}"));
-            let [attempts, inserts, errors] = ["attempts", "inserts", "errors"].map(count);
-            let counts = [attempts, inserts, errors].map(|(name, help)| counter(registry, &name, &help));
-            let latency = ["latency_err", "latency_ok"]
-                .map(|what| histogram(registry, &format!("{name}_{what}"), "seconds of a bulk request"));
-            (counts, latency)
-        };
-        let (new, old) = (one(0), one(1));
-        Bulk { counts: [new.0, old.0], latencies: [new.1, old.1] }
-    }
-
-    fn count(&self, attempted: u64, inserted: u64, errors: u64, latency: Duration, ok: bool) {
-        for [attempts, inserts, failures] in &self.counts {
-            attempts.inc_by(attempted);
-            inserts.inc_by(inserted);
-            failures.inc_by(errors);
+impl Queue {
+    fn register(all: &mut Registry, host: &str) -> Self {
+        let hosted = all.sub_registry_with_label(("host".into(), host.to_string().into()));
+        Queue {
+            batch_size: gauge(hosted, "jaeger_collector_batch_size", "spans of the latest request"),
+            in_queue_latency: histogram(
+                hosted,
+                "jaeger_collector_in_queue_latency",
+                "seconds from arrival to safety in the store",
+            ),
+            save_latency: histogram(hosted, "jaeger_collector_save_latency", "seconds of one write to the store"),
         }
-        for [err, good] in &self.latencies {
-            if ok { good } else { err }.observe(latency.as_secs_f64());
+    }
+}
+
+/// Connections of all listeners.
+#[derive(Debug)]
+struct Connections {
+    open: Gauge,
+    accepted: Counter,
+    refused: Counter,
+}
+
+impl Connections {
+    fn register(all: &mut Registry) -> Self {
+        let refused = "connections closed at once, over --limits.connections";
+        Connections {
+            open: gauge(all, "spaniel_connections_open", "connections that are open"),
+            accepted: counter(all, "spaniel_connections_accepted", "connections that were accepted"),
+            refused: counter(all, "spaniel_connections_refused", refused),
         }
     }
 }
