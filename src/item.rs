@@ -61,6 +61,8 @@ pub struct Batch {
     pub runs: Vec<Arc<Run>>,
     /// Which items of which runs: (index into `runs`, index into that run's items).
     pub places: Vec<(u32, u32)>,
+    /// When the oldest of the runs was made safe, for the queue's latency.
+    pub since: Option<std::time::Instant>,
     /// Bytes of the documents at `places`.
     pub bytes: usize,
 }

@@ -60,7 +60,7 @@ impl Spaniel {
         loop {
             let books: serde_json::Value = reqwest::blocking::get(format!("http://{}/books", self.admin))?.json()?;
             let pages = books["spans"].as_object().context("no pages in /books")?;
-            if pages.values().all(|page| page["held"] == 0) && books["services"]["held"] == 0 {
+            if pages.values().all(|page| page["held"] == 0) && books["serviceDocuments"]["held"] == 0 {
                 return Ok(books);
             }
             if Instant::now() > deadline {

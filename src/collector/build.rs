@@ -25,6 +25,9 @@ const EMBEDDED_CARRIERS: usize = 4;
 /// Batches for the embedded store are larger and rarer: each waits for a commit.
 const EMBEDDED_GATHER: Gather = Gather { bytes: 8 << 20, items: 20_000, interval: Duration::from_millis(100) };
 
+/// Bytes of an Envoy span's document, about.
+const TYPICAL_DOCUMENT: usize = 2048;
+
 /// Everything that runs but the listeners.
 #[derive(Debug)]
 pub(super) struct House {
@@ -103,14 +106,14 @@ impl House {
 
     fn watched(&self) -> Watched {
         let (budget, spool, writer) = (self.budget.clone(), self.spool.clone(), self.writer.clone());
-        let (used, items, capacity) = (budget.clone(), spool.clone(), budget.clone());
+        let (used, items, capacity) = (budget.clone(), spool.clone(), (budget.clone(), spool.clone()));
         Watched {
             host: self.identity.host.clone(),
             memory_limit: Box::new(move || budget.limit() as u64),
             memory_used: Box::new(move || used.used() as u64),
             waiting_items: Box::new(move || items.held_items() as u64),
             waiting_bytes: Box::new(move || spool.held_bytes() as u64),
-            waiting_capacity: Box::new(move || capacity.limit() as u64),
+            waiting_capacity: Box::new(move || capacity_in_items(&capacity.0, &capacity.1)),
             store: Box::new(move || {
                 let status = writer.status();
                 StoreState { store: status.store, version: status.version, reachable: status.reachable }
@@ -118,6 +121,12 @@ impl House {
             books: self.books.clone(),
         }
     }
+}
+
+/// How many documents fit under the memory limit, if they are as large as those that wait now.
+fn capacity_in_items(budget: &Budget, spool: &Spool) -> u64 {
+    let mean = spool.held_bytes().checked_div(spool.held_items()).unwrap_or(0).max(TYPICAL_DOCUMENT);
+    (budget.limit() / mean) as u64
 }
 
 fn pipeline(settings: &Settings, rooms: &Rooms) -> Pipeline {

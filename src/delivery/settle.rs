@@ -30,7 +30,7 @@ impl Delivery {
     /// Settles what the store has decided; returns the items to be sent again.
     pub(super) fn settle(&self, batch: &Batch, verdicts: &[Verdict]) -> Batch {
         let mut settlements = Settlements::default();
-        let mut again = Batch { runs: batch.runs.clone(), ..Batch::default() };
+        let mut again = Batch { runs: batch.runs.clone(), since: batch.since, ..Batch::default() };
         for (index, (label, item, document)) in batch.iter().enumerate() {
             // A verdict that is missing is no verdict: the item is sent again.
             let verdict = verdicts.get(index).copied().unwrap_or(Verdict::Again("no-verdict"));
@@ -49,6 +49,9 @@ impl Delivery {
             }
         }
         self.enter(&settlements);
+        if let (true, Some(since)) = (again.is_empty(), batch.since) {
+            self.rooms.metrics.in_queue(since.elapsed());
+        }
         release_settled_runs(&mut again);
         again
     }

@@ -22,7 +22,7 @@ use crate::memory::Reservation;
 use crate::sample::Sampler;
 use crate::settings::SpanTimes;
 use crate::spool::Spool;
-use crate::telemetry::books::Books;
+use crate::telemetry::books::{Books, Outcome};
 use crate::telemetry::metrics::Metrics;
 use intake::{Harvest, Intake};
 
@@ -79,12 +79,18 @@ impl Pipeline {
         drop(body);
         self.books.enter(protocol.label().0, &harvest.outcome);
         self.books.enter_services(harvest.services);
-        self.metrics.batch_size(harvest.outcome.received);
+        self.count(&harvest.outcome);
         let taken = harvest.taken();
         // A closed spool means that the process stops: the listeners are gone by then, and what is
         // left over is dropped and counted with the rest.
         self.spool.append(harvest.run).await.map_err(|_| Rejected::NotNow)?;
         taken
+    }
+
+    fn count(&self, outcome: &Outcome) {
+        self.metrics.batch_size(outcome.received);
+        self.metrics.spans_attempted(outcome.held);
+        self.metrics.downsampled(outcome.held, outcome.sampled_out.values().sum());
     }
 
     /// One pass over the body: every span decoded, repaired, judged, written.

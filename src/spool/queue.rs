@@ -44,7 +44,8 @@ impl Queue {
     /// Cuts a batch: at least one item if there is any, otherwise within the limits. A run that is
     /// too large is taken in parts.
     pub(super) fn take(&mut self, gather: &Gather) -> Batch {
-        let mut batch = Batch::default();
+        let since = self.waiting.front().map(|oldest| oldest.since.into_std());
+        let mut batch = Batch { since, ..Batch::default() };
         while let Some(oldest) = self.waiting.front_mut() {
             let first = oldest.next;
             let rest = oldest.run.items.iter().enumerate().skip(first);

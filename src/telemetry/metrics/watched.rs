@@ -32,7 +32,7 @@ pub struct Watched {
     /// Items that are safe and not settled yet.
     pub waiting_items: Number,
     pub waiting_bytes: Number,
-    /// Bytes that may wait.
+    /// Items that may wait.
     pub waiting_capacity: Number,
     pub store: Box<dyn Fn() -> StoreState + Send + Sync>,
     pub books: Arc<Books>,
@@ -59,7 +59,10 @@ impl Watched {
         let (items, bytes) = ((self.waiting_items)(), (self.waiting_bytes)());
         gauge(encoder, "jaeger_collector_queue_length", "documents that wait for the store", [(host(), items)])?;
         let capacity = [(host(), (self.waiting_capacity)())];
-        gauge(encoder, "jaeger_collector_queue_capacity", "bytes that may wait for the store", capacity)?;
+        gauge(encoder, "jaeger_collector_queue_capacity", "documents that may wait for the store", capacity)?;
+        let dropped = self.books.spans().values().map(|page| page.dropped.values().sum::<u64>()).sum();
+        let help = "spans that were acknowledged and are lost";
+        counter(encoder, "jaeger_collector_spans_dropped", help, [(host(), dropped)])?;
         one(encoder, "spaniel_waiting_items", "documents that wait for the store", items)?;
         one(encoder, "spaniel_waiting_bytes", "bytes of documents that wait for the store", bytes)?;
         one(encoder, "spaniel_memory_limit_bytes", "--memory.limit", (self.memory_limit)())?;
