@@ -57,6 +57,9 @@ fn opensearch_3_8() {
 fn all(release: Release) {
     let Some(server) = server::own(release, &limits::SETTINGS) else { return };
     spans_are_stored_and_found(&server);
+    good_answers_are_read_the_short_way(&server);
+    compressed_requests_are_taken(&server);
+    templates_may_name_a_life_cycle(&server);
     a_document_that_does_not_fit_is_refused_alone(&server);
     limits::what_is_mended_later_is_stored_later(&server);
     limits::an_overloaded_server_gets_all_in_the_end(&server);
@@ -86,6 +89,37 @@ fn spans_are_stored_and_found(server: &Server) {
 
     assert_eq!(site.write(&batch), vec![Verdict::AlreadyThere; batch.len()]);
     assert_eq!(site.count("jaeger-span"), SPANS);
+}
+
+/// The writer reads an answer fast if it is, byte for byte, this one.
+fn good_answers_are_read_the_short_way(server: &Server) {
+    let site = Site::new(server, "short", |_| {});
+    let kind = if server.release.major() == 6 { r#","_type":"t""# } else { "" };
+    let action = |action: &str, id: u32| format!(r#"{{"{action}":{{"_index":"short"{kind},"_id":"{id}"}}}}"#);
+    let body = format!("{}\n{{}}\n{}\n{{}}\n{}\n{{}}\n", action("create", 1), action("index", 2), action("index", 1));
+    let answer = site.send_bulk("errors,items.*.status,items.*.error.type,items.*.error.reason", body);
+    let wanted =
+        r#"{"errors":false,"items":[{"create":{"status":201}},{"index":{"status":201}},{"index":{"status":200}}]}"#;
+    assert_eq!(answer, wanted);
+}
+
+fn compressed_requests_are_taken(server: &Server) {
+    let site = Site::new(server, "gzip", |settings| settings.http_compression = true);
+    assert_eq!(site.write(&batch(&golden_spans())), vec![Verdict::Stored; SPANS as usize]);
+    assert_eq!(site.spans_tagged("http.status_code", "200"), SPANS);
+}
+
+/// Only servers that know the settings: those of 8 and 9 are taught them by the harness, the others
+/// lack the module (7, OpenSearch) or Jaeger's templates lack the settings (6).
+fn templates_may_name_a_life_cycle(server: &Server) {
+    if server.release.is_opensearch() || server.release.major() < 8 {
+        return;
+    }
+    let site = Site::new(server, "cycle", |settings| settings.use_ilm = true);
+    assert_eq!(site.write(&batch(&golden_spans()[..1])), [Verdict::Stored]);
+    let settings = server.get(&format!("/{}/_settings", site.index("jaeger-span"))).to_string();
+    assert!(settings.contains(r#""rollover_alias":"cycle-jaeger-span-write""#), "{settings}");
+    assert!(settings.contains(r#""name":"jaeger-ilm-policy""#), "{settings}");
 }
 
 fn a_document_that_does_not_fit_is_refused_alone(server: &Server) {

@@ -42,6 +42,14 @@ impl<'a> Site<'a> {
         self.runtime.block_on(self.writer.write(batch))
     }
 
+    /// Sends a bulk request of its own; the answer as text.
+    pub(crate) fn send_bulk(&self, filter: &str, body: String) -> String {
+        let cluster = self.writer.cluster();
+        let query = [("filter_path", filter)];
+        let answer = self.runtime.block_on(cluster.bulk(&query, body.into())).expect("an answer");
+        String::from_utf8(answer.body.to_vec()).expect("text")
+    }
+
     /// Writes all of them at the same time.
     pub(crate) fn write_together(&self, batches: &[Batch]) -> Vec<Vec<Verdict>> {
         std::thread::scope(|scope| {

@@ -7,6 +7,7 @@
 
 mod parts;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -39,8 +40,10 @@ pub struct BulkWriter {
     span_ids: bool,
     /// Who answers, as long as someone does.
     server: ArcSwapOption<Server>,
-    /// Held by the one who meets the cluster, so that others do not meet it at the same time.
-    meeting: tokio::sync::Mutex<()>,
+    /// Held by the one who meets the cluster; those who waited for it take what came of it.
+    meeting: tokio::sync::Mutex<Option<Arc<MeetingError>>>,
+    /// Meetings that were held.
+    meetings: AtomicU64,
     buffers: Mutex<Vec<Vec<u8>>>,
     health: Mutex<Health>,
     away: Alarm,
@@ -90,6 +93,7 @@ impl BulkWriter {
             span_ids: settings.document_ids,
             server: ArcSwapOption::empty(),
             meeting: tokio::sync::Mutex::default(),
+            meetings: AtomicU64::new(0),
             buffers: Mutex::default(),
             health: Mutex::default(),
             away: Alarm::default(),
@@ -105,19 +109,25 @@ impl BulkWriter {
 
     /// Makes sure that the cluster was met, so that its version is known and its templates are
     /// there. `write` does so by itself; at start this tells early what is wrong.
-    pub async fn meet(&self) -> Result<Arc<Server>, MeetingError> {
+    pub async fn meet(&self) -> Result<Arc<Server>, Arc<MeetingError>> {
         if let Some(server) = self.server.load_full() {
             return Ok(server);
         }
-        let _meeting = self.meeting.lock().await;
+        let before = self.meetings.load(Ordering::Acquire);
+        let mut last = self.meeting.lock().await;
         if let Some(server) = self.server.load_full() {
             return Ok(server);
         }
-        let met = self.introduce().await;
+        if let Some(error) = last.as_ref().filter(|_| self.meetings.load(Ordering::Acquire) != before) {
+            return Err(error.clone());
+        }
+        let met = self.introduce().await.map_err(Arc::new);
         match &met {
             Ok(server) => self.welcome(server),
             Err(error) => self.complain(&error.to_string()),
         }
+        *last = met.as_ref().err().cloned();
+        self.meetings.fetch_add(1, Ordering::Release);
         met
     }
 

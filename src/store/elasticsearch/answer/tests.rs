@@ -19,6 +19,26 @@ fn the_short_way_and_the_long_way_read_alike() {
     assert_eq!(verdicts(full, 3), Ok(wanted));
 }
 
+proptest::proptest! {
+    #[test]
+    fn both_ways_agree_on_every_answer(
+        items in proptest::collection::vec((proptest::bool::ANY, 199u16..203), 0..20),
+        sent in 0usize..20,
+        errors: bool,
+    ) {
+        let text = items.iter().map(|(create, status)| {
+            let action = if *create { "create" } else { "index" };
+            format!(r#"{{"{action}":{{"status":{status}}}}}"#)
+        });
+        let body = format!(r#"{{"errors":{errors},"items":[{}]}}"#, text.collect::<Vec<_>>().join(","));
+        let slow = read_any(body.as_bytes(), sent).map(|reading| reading.verdicts);
+        if let Some(fast) = read_all_good(body.as_bytes(), sent) {
+            assert_eq!(slow, Ok(fast));
+        }
+        assert_eq!(slow.is_ok(), items.len() == sent);
+    }
+}
+
 #[test]
 fn another_number_of_items_says_nothing() {
     let two = r#"{"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}}]}"#;

@@ -61,6 +61,19 @@ async fn many_writers_meet_the_cluster_once() {
 }
 
 #[tokio::test]
+async fn those_who_wait_for_a_meeting_take_what_came_of_it() {
+    let fake = Fake::start().await;
+    fake.greet_with(503, "{}");
+    let writer = writer(&fake, |_| {});
+    let batch = batch(1);
+    let (one, two) = tokio::join!(writer.write(&batch), writer.write(&batch));
+    assert_eq!((one, two), (vec![Verdict::Again("unavailable")], vec![Verdict::Again("unavailable")]));
+    assert_eq!(targets(&fake), ["GET /"]);
+    assert_eq!(writer.write(&batch).await, [Verdict::Again("unavailable")]);
+    assert_eq!(targets(&fake), ["GET /", "GET /"], "a later write asks again");
+}
+
+#[tokio::test]
 async fn a_given_version_is_not_asked_for_and_templates_can_be_left_alone() {
     let fake = Fake::start().await;
     let six = writer(&fake, |settings| {
