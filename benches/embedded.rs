@@ -131,7 +131,7 @@ async fn main() {
     }
     let generator = cpu() - before;
 
-    let directory = tempfile::tempdir_in(".").unwrap();
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let settings = Embedded { directory: directory.path().into(), max_age: Duration::ZERO, ..Embedded::default() };
     let store = EmbeddedStore::open(&settings, &Indices::default(), Clock::at(MORNING)).unwrap();
     let idle = anonymous();
