@@ -30,7 +30,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(5);
 /// Documents of so many bytes wait no longer than nobody brings more.
 const A_LOT: usize = 256 * 1024;
 /// Documents of so many bytes are committed whoever brings more.
-const ENOUGH: usize = 16 << 20;
+const ENOUGH: usize = 8 << 20;
 /// Nobody brings more if nothing came for so long.
 const LULL: Duration = Duration::from_millis(3);
 

@@ -6,7 +6,7 @@
 //! as it came, compressed in blocks.
 
 use tantivy::TantivyDocument;
-use tantivy::schema::{BytesOptions, Field, NumericOptions, Schema};
+use tantivy::schema::{BytesOptions, Field, NumericOptions, Schema, TextOptions};
 use tantivy::store::{Compressor, ZstdCompressor};
 use tantivy::{IndexSettings, schema::SchemaBuilder};
 
@@ -37,7 +37,7 @@ pub(super) struct Fields {
     pub(super) operation: Field,
     /// Key, [`SEPARATOR`] or [`FIELD_SEPARATOR`], value; many.
     pub(super) tag: Field,
-    /// The document.
+    /// The document; text, for tantivy copies bytes one by one.
     pub(super) source: Field,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         service: builder.add_bytes_field("service", term()),
         operation: builder.add_bytes_field("operation", term()),
         tag: builder.add_bytes_field("tag", term()),
-        source: builder.add_bytes_field("source", BytesOptions::default().set_stored()),
+        source: builder.add_text_field("source", TextOptions::default().set_stored()),
     };
     (builder.build(), fields)
 }
@@ -80,5 +80,5 @@ pub(super) fn settings() -> IndexSettings {
 /// The source of a document as read from the store of documents.
 pub(super) fn source(document: &TantivyDocument, fields: Fields) -> &[u8] {
     use tantivy::schema::Value;
-    document.get_first(fields.source).and_then(|value| value.as_bytes()).unwrap_or(&[])
+    document.get_first(fields.source).and_then(|value| value.as_str()).map_or(&[], str::as_bytes)
 }

@@ -76,13 +76,17 @@ struct ServiceLine<'a> {
 
 /// What tantivy is given of a document.
 pub(super) fn document(kind: Kind, id: Id, line: &[u8], fields: Fields) -> Result<TantivyDocument, NotADocument> {
-    let mut made = Making { document: TantivyDocument::default(), term: Vec::with_capacity(256), fields };
+    // The line and its terms, which are less than the line: thousands of these wait for the
+    // indexing thread, so they are made without room to grow.
+    let document = TantivyDocument::with_capacity(2 * line.len());
+    let mut made = Making { document, term: Vec::with_capacity(256), fields };
+    let line = simdutf8::basic::from_utf8(line).map_err(|_| NotADocument)?;
     match kind {
-        Kind::Span => made.span(&serde_json::from_slice(line).map_err(|_| NotADocument)?)?,
-        Kind::Service => made.service(&serde_json::from_slice(line).map_err(|_| NotADocument)?),
+        Kind::Span => made.span(&serde_json::from_str(line).map_err(|_| NotADocument)?)?,
+        Kind::Service => made.service(&serde_json::from_str(line).map_err(|_| NotADocument)?),
     }
     made.document.add_bytes(fields.id, &id.0);
-    made.document.add_bytes(fields.source, line);
+    made.document.add_text(fields.source, line);
     Ok(made.document)
 }
 
