@@ -63,6 +63,7 @@ fn replay_over(release: Release) {
         let filled = Filled::fill(&server.url, &dataset).await;
         replay(&FILES, dataset.recorded_at, |hours| filled.reader(hours, 10_000)).await;
         replay(&["search", "trace"], dataset.recorded_at, |hours| filled.reader(hours, 3)).await;
+        servers::check_spellings(&filled).await;
     });
 }
 

@@ -268,3 +268,12 @@ fn days(start: u64, end: u64) -> std::ops::RangeInclusive<Date> {
     };
     day(start)..=day(end)
 }
+
+#[test]
+fn the_crate_reads_documents_as_we_do() {
+    let dataset = Dataset::load();
+    let ours = Memory::of(&dataset, 720);
+    for (document, indexed) in dataset.spans.iter().zip(&ours.spans) {
+        assert_eq!(StoredSpan::parse(document.source.get().as_bytes()).unwrap(), indexed.span);
+    }
+}

@@ -9,6 +9,7 @@ use axum::http::Request;
 use serde::Deserialize;
 use serde_json::Value;
 use spaniel::clock::Clock;
+use spaniel::memory::Budget;
 use spaniel::query::{Query, router};
 use spaniel::store::Reader;
 use tower::ServiceExt;
@@ -76,7 +77,7 @@ impl Pair {
     }
 
     fn router(&self, reader: Arc<dyn Reader>, clock: Clock) -> Router {
-        router(Query { base_path: self.base_path().into(), ..Query::new(reader, clock) })
+        router(Query { base_path: self.base_path().into(), ..Query::new(reader, clock, Budget::new(64 << 20)) })
     }
 
     pub(crate) async fn ask(&self, reader: Arc<dyn Reader>, clock: Clock) -> Ours {
