@@ -25,6 +25,7 @@
 //! Imports go down this table or sideways into `telemetry`, never up; `main` joins the rooms.
 
 pub mod clock;
+pub mod collector;
 pub mod decode;
 pub mod delivery;
 pub mod document;

@@ -4,6 +4,19 @@
 //! body. It believes no length from the wire before the bytes are there, recurses nowhere without
 //! a limit, does no I/O and knows no clock. A span that cannot be read is refused alone.
 
+mod fault;
+mod jaeger_thrift;
+mod json;
+mod scratch;
+#[cfg(test)]
+mod test_sink;
+mod thrift;
+mod zipkin_json;
+
+pub use jaeger_thrift::jaeger_thrift;
+pub use scratch::Scratch;
+pub use zipkin_json::zipkin_json;
+
 use crate::span::{Process, Refusal, Span};
 
 /// Takes what a decoder reads, in the order of the body.

@@ -117,13 +117,25 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
 fn find_special(text: &[u8]) -> Option<usize> {
     let (words, tail) = text.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
-        let marks = marks(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return Some(index * 8 + marks.trailing_zeros() as usize / 8);
+        if let Some(place) = first_mark(word) {
+            return Some(index * 8 + place);
         }
     }
-    let place = tail.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')?;
-    Some(words.len() * 8 + place)
+    if tail.is_empty() {
+        return None;
+    }
+    // The last eight bytes once more: those before the tail are known to need no care.
+    if let Some(last) = text.last_chunk::<8>() {
+        return first_mark(last).map(|place| text.len() - 8 + place);
+    }
+    tail.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+}
+
+/// Which byte of eight is the first that needs care.
+#[inline]
+fn first_mark(word: &[u8; 8]) -> Option<usize> {
+    let marks = marks(u64::from_le_bytes(*word));
+    (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
 }
 
 /// The high bit of each byte that needs care. Bits above the first mark may be wrong, for the

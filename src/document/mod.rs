@@ -23,4 +23,6 @@ pub use stored::{StoredLog, StoredProcess, StoredReference, StoredSpan, StoredTa
 pub use write::Shape;
 
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod tests;

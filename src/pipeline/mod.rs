@@ -1,11 +1,30 @@
-//! What happens to one request's spans, top to bottom.
+//! What happens to one request's spans, top to bottom:
+//! decode → repair → verdict → document → books → spool.
+//!
+//! All of it runs in the request's own task, in one pass over the body; a span costs no
+//! allocation, no lock but the service cache's, no log line and no label look-up.
 
+mod intake;
 mod protocol;
+mod tags;
 
 pub use protocol::Protocol;
+pub use tags::CollectorTags;
 
-use crate::decode::Unreadable;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::clock::Clock;
+use crate::decode::{self, Unreadable};
+use crate::document::{Services, Shape};
 use crate::memory::Reservation;
+use crate::sample::Sampler;
+use crate::settings::SpanTimes;
+use crate::spool::Spool;
+use crate::telemetry::books::Books;
+use crate::telemetry::metrics::Metrics;
+use intake::{Harvest, Intake};
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,7 +42,7 @@ pub enum Rejected {
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     /// There were spans, and none of them could be taken: the sender's fault.
-    #[error("none of {refused} spans could be read: {what} at byte {offset}")]
+    #[error("none of {refused} spans could be taken: {what} at byte {offset}")]
     NothingReadable { refused: u64, what: &'static str, offset: usize },
     /// No memory or no room in the spool: not the sender's fault, worth another try.
     #[error("no room for more spans now, send again later")]
@@ -32,15 +51,50 @@ pub enum Rejected {
 
 /// The way of a request's spans from its body to safety.
 #[derive(Debug)]
-pub struct Pipeline {}
+pub struct Pipeline {
+    pub spool: Arc<Spool>,
+    pub books: Arc<Books>,
+    pub metrics: Arc<Metrics>,
+    pub services: Arc<Services>,
+    pub shape: Shape,
+    pub sampler: Sampler,
+    pub clock: Clock,
+    pub limits: decode::Limits,
+    /// `--limits.request-output-bytes`; `None`: 16 × body + 1 MiB.
+    pub output_bytes: Option<usize>,
+    pub times: SpanTimes,
+    /// `--collector.tags`, added to every process.
+    pub collector_tags: CollectorTags,
+}
 
 impl Pipeline {
-    /// Takes one request's body. Returns when its spans are safe; dropping the future before that
-    /// leaves their fate open.
+    /// Takes one request's (inflated) body. Returns when its spans are safe; a future dropped
+    /// before that leaves their fate open.
     ///
     /// `reservation` already holds the bytes of `body`; it grows by what the documents need and
-    /// stays with them until the store has them.
-    pub async fn take(&self, _protocol: Protocol, _body: &[u8], _reservation: Reservation) -> Result<Taken, Rejected> {
-        Err(Rejected::NotNow)
+    /// stays with them until the store has them. Nothing is entered in the books of a request
+    /// that is answered [`Rejected::NotNow`]: its sender still has all of it.
+    pub async fn take(&self, protocol: Protocol, body: Bytes, reservation: Reservation) -> Result<Taken, Rejected> {
+        let harvest = self.read(protocol, &body, reservation)?;
+        drop(body);
+        self.books.enter(protocol.label().0, &harvest.outcome);
+        self.books.enter_services(harvest.services);
+        self.metrics.batch_size(harvest.outcome.received);
+        let taken = harvest.taken();
+        // A closed spool means that the process stops: the listeners are gone by then, and what is
+        // left over is dropped and counted with the rest.
+        self.spool.append(harvest.run).await.map_err(|_| Rejected::NotNow)?;
+        taken
+    }
+
+    /// One pass over the body: every span decoded, repaired, judged, written.
+    fn read(&self, protocol: Protocol, body: &[u8], reservation: Reservation) -> Result<Harvest, Rejected> {
+        let scratch = decode::Scratch::default();
+        let mut intake = Intake::new(self, protocol, body.len(), reservation);
+        let read = match protocol {
+            Protocol::ZipkinJson => decode::zipkin_json(body, &scratch, &self.limits, &mut intake),
+            Protocol::JaegerThriftHttp => decode::jaeger_thrift(body, &self.limits, &mut intake),
+        };
+        intake.finish(read)
     }
 }

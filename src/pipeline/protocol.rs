@@ -1,6 +1,8 @@
 //! The protocols that spans come in by.
 
 use crate::item::Label;
+use crate::span::repair::Family;
+use crate::telemetry::metrics::Source;
 
 /// A way for spans to come in: a page of the books, and labels of Jaeger's metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +27,14 @@ impl Protocol {
         Self::NAMES[self as usize]
     }
 
+    /// Whose sanitizers apply.
+    pub fn family(self) -> Family {
+        match self {
+            Protocol::ZipkinJson => Family::Otel,
+            Protocol::JaegerThriftHttp => Family::Native,
+        }
+    }
+
     /// Jaeger's `format` label.
     pub fn format(self) -> &'static str {
         match self {
@@ -36,5 +46,11 @@ impl Protocol {
     /// Jaeger's `transport` label.
     pub fn transport(self) -> &'static str {
         "http"
+    }
+}
+
+impl From<Protocol> for Source {
+    fn from(protocol: Protocol) -> Self {
+        Source { format: protocol.format(), transport: protocol.transport() }
     }
 }

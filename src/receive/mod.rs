@@ -1,1 +1,65 @@
 //! Listeners and the manners of each protocol: routes, status codes, encodings, limits.
+//!
+//! [`Server`] is the accept loop under every listener: it limits connections, their headers, their
+//! idleness and their age, and drains them. Routes are axum's. [`BodyReader`] admits bodies into
+//! the memory budget as they arrive and inflates them. [`zipkin`] and [`jaeger_http`] say what each
+//! protocol's senders expect to hear. A request goes axum → body → [`Take`] → status; nothing is
+//! logged or looked up for one that goes well.
+
+mod address;
+mod answer;
+mod body;
+mod connection;
+mod inflate;
+pub mod jaeger_http;
+mod lingering;
+mod listener;
+mod media_type;
+mod pulse;
+mod server;
+pub mod zipkin;
+
+pub use address::{AddressError, parse as parse_host_port};
+pub use body::BodyReader;
+pub use listener::{BindError, Bound, bind};
+pub use server::Server;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::memory::Reservation;
+use crate::pipeline::{Pipeline, Protocol, Rejected, Taken};
+use crate::telemetry::metrics::Metrics;
+
+/// Takes the spans of a request's body: the pipeline, or what a test puts in its place.
+pub trait Take: Send + Sync + 'static {
+    /// Returns when the spans are safe, or with the reason why none were taken.
+    fn take(
+        &self,
+        protocol: Protocol,
+        body: Bytes,
+        reservation: Reservation,
+    ) -> impl Future<Output = Result<Taken, Rejected>> + Send;
+}
+
+impl Take for Pipeline {
+    async fn take(&self, protocol: Protocol, body: Bytes, reservation: Reservation) -> Result<Taken, Rejected> {
+        Pipeline::take(self, protocol, body, reservation).await
+    }
+}
+
+/// What the routes of a protocol are built from.
+#[derive(Debug)]
+pub struct Reception<T> {
+    pub take: Arc<T>,
+    pub bodies: BodyReader,
+    pub metrics: Arc<Metrics>,
+}
+
+impl<T> Clone for Reception<T> {
+    fn clone(&self) -> Self {
+        Reception { take: self.take.clone(), bodies: self.bodies.clone(), metrics: self.metrics.clone() }
+    }
+}

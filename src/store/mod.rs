@@ -5,6 +5,7 @@
 //! [`Reader`] answers what Jaeger's query API asks.
 
 pub mod elasticsearch;
+pub mod embedded;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -2,8 +2,8 @@
 //!
 //! One server per release serves all tests of a binary ([`shared`]); each test takes an index
 //! prefix of its own. Settings of a node (limits, security) need a node of one's own
-//! ([`Server::start`]). A release that cannot be run here is skipped with a word on standard error,
-//! or fails the test if `SPANIEL_REQUIRE_SERVERS=1`.
+//! ([`own`]). A release that cannot be run here, for want of Maven or Java, is skipped with a word on
+//! standard error, or fails the test if `SPANIEL_REQUIRE_SERVERS=1`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -107,7 +107,8 @@ impl Server {
         let scheme = if secure { "https" } else { "http" };
         let url = format!("{scheme}://127.0.0.1:{http}");
         let server = Server { release, url, folder, process: Mutex::default() };
-        server.resume().map_err(Unavailable)?;
+        // All that it needs is there: a server that does not start now is a failure, not a lack.
+        server.resume().unwrap_or_else(|reason| panic!("{release} does not start: {reason}"));
         Ok(server)
     }
 

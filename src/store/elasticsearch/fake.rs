@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 /// What came in.
 #[derive(Debug, Clone)]
 pub(super) struct Heard {
+    /// The other end of the connection; over TLS not known.
+    pub(super) from: Option<SocketAddr>,
     pub(super) method: String,
     /// Path and query.
     pub(super) target: String,
@@ -49,7 +51,9 @@ impl Fake {
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(Script::default());
         let router = router(state.clone());
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("serves") });
+        let task = tokio::spawn(async move {
+            axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await.expect("serves")
+        });
         Fake { address, state, task }
     }
 
@@ -112,7 +116,8 @@ async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response
     let body = body.collect().await.expect("a body").to_bytes();
     let target = head.uri.to_string();
     let (status, text) = script.say(&head, &target, &body);
-    let heard = Heard { method: head.method.to_string(), target, headers: head.headers, body };
+    let from = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let heard = Heard { from, method: head.method.to_string(), target, headers: head.headers, body };
     script.heard.lock().expect("sound").push(heard);
     Response::builder().status(status).body(Body::from(text)).expect("a response")
 }

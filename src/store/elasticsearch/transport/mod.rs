@@ -12,6 +12,7 @@ mod node;
 mod tls;
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -98,21 +99,20 @@ pub struct Cluster {
     next: AtomicUsize,
     credentials: Credentials,
     compress: bool,
-    timeout: Duration,
 }
 
 impl Cluster {
     /// Reads certificates and credentials; connects to nothing.
     pub fn new(settings: &Elasticsearch) -> Result<Self, ConnectionError> {
         let timeout = if settings.timeout.is_zero() { TIMEOUT } else { settings.timeout };
-        let certificates = tls::Certificates::read(&settings.tls)?;
+        let certificates = Arc::new(tls::Certificates::read(&settings.tls)?);
         let urls = settings.server_urls.iter().map(|url| url.trim()).filter(|url| !url.is_empty());
         let nodes = urls.map(|url| Node::new(url, &certificates, timeout)).collect::<Result<Vec<_>, _>>()?;
         if nodes.is_empty() {
             return Err(ConnectionError::NoServer);
         }
         let credentials = Credentials::new(settings)?;
-        Ok(Cluster { nodes, next: AtomicUsize::new(0), credentials, compress: settings.http_compression, timeout })
+        Ok(Cluster { nodes, next: AtomicUsize::new(0), credentials, compress: settings.http_compression })
     }
 
     /// Where the cluster is, without credentials.
@@ -165,7 +165,7 @@ impl Cluster {
             let Some(node) = nodes.next() else {
                 return Err(TransportError::Unreachable { place: self.place(), cause: "no node".into() });
             };
-            let sent = node.send(method, &path, headers.clone(), query, body.clone(), self.timeout).await;
+            let sent = node.send(method, &path, headers.clone(), query, body.clone()).await;
             match sent {
                 Err(TransportError::Unreachable { .. }) if nodes.len() > 0 => {}
                 Ok(answer) => return Ok(self.noticed(answer)),

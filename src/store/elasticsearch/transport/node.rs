@@ -1,12 +1,18 @@
 //! One node of the cluster: its transport, its own credentials, and whether it is set aside.
+//!
+//! A server that finds a request too large may answer before it has read it, and take the rest for
+//! another request (6.6.1 does, and answers that with 400). Whoever used that connection next would
+//! get an answer that is not his. So after a 413 or 400 all connections are left behind.
 
 use std::error::Error as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use elasticsearch::http::Url;
 use elasticsearch::http::headers::{AUTHORIZATION, HeaderMap, HeaderValue};
+use elasticsearch::http::response::Response;
 use elasticsearch::http::transport::Transport;
 use tokio::time::Instant;
 
@@ -21,7 +27,10 @@ const LONGEST_ASIDE: Duration = Duration::from_secs(30);
 /// A node; see the module.
 #[derive(Debug)]
 pub(super) struct Node {
-    transport: Transport,
+    transport: ArcSwap<Transport>,
+    certificates: Arc<Certificates>,
+    url: Url,
+    limit: Duration,
     /// The URL without credentials.
     place: String,
     /// Those of the URL, used when no others are set.
@@ -36,11 +45,13 @@ struct Health {
 }
 
 impl Node {
-    pub(super) fn new(url: &str, certificates: &Certificates, timeout: Duration) -> Result<Self, ConnectionError> {
+    /// `limit` is that of each request.
+    pub(super) fn new(url: &str, certificates: &Arc<Certificates>, limit: Duration) -> Result<Self, ConnectionError> {
         let (url, credentials) = split(url)?;
         let place = url.as_str().trim_end_matches('/').to_string();
-        let transport = certificates.transport(url, &place, timeout)?;
-        Ok(Node { transport, place, credentials, health: Mutex::default() })
+        let transport = certificates.transport(url.clone(), &place, limit)?;
+        let (transport, certificates) = (ArcSwap::from_pointee(transport), certificates.clone());
+        Ok(Node { transport, certificates, url, limit, place, credentials, health: Mutex::default() })
     }
 
     pub(super) fn place(&self) -> &str {
@@ -49,7 +60,7 @@ impl Node {
 
     /// Until when the node is set aside; `None`: it is not, or no longer.
     pub(super) fn aside(&self) -> Option<Instant> {
-        self.health().aside_until.filter(|&until| until > Instant::now())
+        self.health().aside(Instant::now())
     }
 
     pub(super) async fn send(
@@ -59,59 +70,78 @@ impl Node {
         mut headers: HeaderMap,
         query: &[(&str, &str)],
         body: Option<Bytes>,
-        limit: Duration,
     ) -> Result<Answer, TransportError> {
         if let (Some(value), false) = (&self.credentials, headers.contains_key(AUTHORIZATION)) {
             headers.insert(AUTHORIZATION, value.clone());
         }
         let query = Some(query).filter(|query| !query.is_empty());
-        let sent = self.transport.send(method, path, headers, query, body, None).await;
+        let transport = self.transport.load_full();
+        let sent = transport.send(method, path, headers, query, body, None).await;
         let answer = match sent {
-            Ok(response) => self.read(response, limit).await,
-            Err(error) => Err(self.failed(&error, limit)),
+            Ok(response) => self.read(response).await,
+            Err(error) => Err(self.failed(&error)),
         };
         self.mark(answer.as_ref().is_ok_and(|answer| !matches!(answer.status, 502..=504)));
         answer
     }
 
-    async fn read(
-        &self,
-        response: elasticsearch::http::response::Response,
-        limit: Duration,
-    ) -> Result<Answer, TransportError> {
+    async fn read(&self, response: Response) -> Result<Answer, TransportError> {
+        let status = response.status_code().as_u16();
+        if matches!(status, 400 | 413) {
+            self.leave_connections();
+        }
         let too_large = || TransportError::TooLarge { place: self.place.clone(), limit: LARGEST_ANSWER };
         if response.content_length().is_some_and(|length| length > LARGEST_ANSWER as u64) {
             return Err(too_large());
         }
-        let status = response.status_code().as_u16();
-        let body = response.bytes().await.map_err(|error| self.failed(&error, limit))?;
+        let body = response.bytes().await.map_err(|error| self.failed(&error))?;
         if body.len() > LARGEST_ANSWER {
             return Err(too_large());
         }
         Ok(Answer { status, body })
     }
 
-    fn failed(&self, error: &elasticsearch::Error, limit: Duration) -> TransportError {
+    /// The next request opens a connection of its own; see the module.
+    fn leave_connections(&self) {
+        match self.certificates.transport(self.url.clone(), &self.place, self.limit) {
+            Ok(transport) => self.transport.store(Arc::new(transport)),
+            // What could be built at start can be built again; else the old one stays.
+            Err(error) => tracing::warn!(%error, place = %self.place, "connections cannot be renewed"),
+        }
+    }
+
+    fn failed(&self, error: &elasticsearch::Error) -> TransportError {
         let place = self.place.clone();
         if error.is_timeout() {
-            return TransportError::Timeout { place, limit };
+            return TransportError::Timeout { place, limit: self.limit };
         }
         TransportError::Unreachable { place, cause: explain(error) }
     }
 
-    fn mark(&self, good: bool) {
+    /// Notes how a request went.
+    pub(super) fn mark(&self, good: bool) {
         let mut health = self.health();
         if good {
             *health = Health::default();
-            return;
+        } else {
+            health.fail(Instant::now());
         }
-        let pause = ASIDE.saturating_mul(1 << health.failures.min(8)).min(LONGEST_ASIDE);
-        health.failures = health.failures.saturating_add(1);
-        health.aside_until = Some(Instant::now() + pause);
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Health {
+    fn fail(&mut self, now: Instant) {
+        let pause = ASIDE.saturating_mul(1 << self.failures.min(8)).min(LONGEST_ASIDE);
+        self.failures = self.failures.saturating_add(1);
+        self.aside_until = Some(now + pause);
+    }
+
+    fn aside(&self, now: Instant) -> Option<Instant> {
+        self.aside_until.filter(|&until| until > now)
     }
 }
 
@@ -161,6 +191,9 @@ fn explain(error: &elasticsearch::Error) -> String {
         }
         source = cause.source();
     }
+    if text.contains("HandshakeFailure") {
+        text.push_str(" (no cipher suite in common: Elasticsearch 6 has to be given some with GCM)");
+    }
     if text.contains("certificate") {
         text.push_str(
             " (name its authority with --es.tls.enabled=true --es.tls.ca=FILE, \
@@ -168,4 +201,28 @@ fn explain(error: &elasticsearch::Error) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_fails_on_is_set_aside_longer_up_to_a_limit() {
+        let (mut health, now) = (Health::default(), Instant::now());
+        assert_eq!(health.aside(now), None);
+        let mut pauses = Vec::new();
+        for _ in 0..40 {
+            health.fail(now);
+            pauses.extend(health.aside(now).map(|until| until - now));
+        }
+        assert_eq!(pauses[..6].iter().map(Duration::as_secs).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 30]);
+        assert_eq!(pauses[39], LONGEST_ASIDE);
+        assert_eq!(health.aside(now + LONGEST_ASIDE), None);
+    }
+
+    #[test]
+    fn escapes_in_a_user_are_undone_and_what_is_none_stays() {
+        assert_eq!(decoded("a%40b%3A%zz%4"), "a@b:%zz%4");
+    }
 }

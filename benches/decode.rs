@@ -1,0 +1,131 @@
+//! How fast are bytes turned into spans? Each decoder on captured bodies, beside the usual way
+//! (serde_json or the `thrift` crate into owned structs) on the same bytes. Throughput is in
+//! spans.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use spaniel::decode::{Limits, Scratch, Sink, jaeger_thrift, zipkin_json};
+use spaniel::span::{Process, Refusal, Span};
+
+/// Looks at each span as little as the compiler allows.
+#[derive(Default)]
+struct Count(usize);
+
+impl<'a> Sink<'a> for Count {
+    fn process(&mut self, process: &Process<'a>) {
+        black_box(process);
+    }
+
+    fn span(&mut self, span: &mut Span<'a>) {
+        black_box(span);
+        self.0 += 1;
+    }
+
+    fn refuse(&mut self, _refusal: Refusal) {
+        panic!("the bodies are good");
+    }
+}
+
+/// Zipkin's span as most people would write it down.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "only decoding is measured")]
+struct ZipkinSpan {
+    trace_id: String,
+    id: String,
+    parent_id: Option<String>,
+    kind: Option<String>,
+    name: Option<String>,
+    timestamp: Option<u64>,
+    duration: Option<u64>,
+    local_endpoint: Option<Endpoint>,
+    remote_endpoint: Option<Endpoint>,
+    #[serde(default)]
+    annotations: Vec<Annotation>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(dead_code, reason = "only decoding is measured")]
+struct Endpoint {
+    service_name: Option<String>,
+    ipv4: Option<String>,
+    ipv6: Option<String>,
+    port: Option<i32>,
+}
+
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "only decoding is measured")]
+struct Annotation {
+    timestamp: u64,
+    value: String,
+}
+
+/// The spans of a mesh's captured bodies, each as its own text, in an order that mixes services.
+fn captured_spans() -> Vec<String> {
+    let files = ["065-bookinfo-json-one-ingressgateway", "066-bookinfo-json-one-productpage"];
+    let big = ["ingressgateway", "productpage", "details", "reviews-v1", "reviews-v2", "reviews-v3", "ratings"];
+    let big = big.iter().enumerate().map(|(index, name)| format!("{}-bookinfo-json-big-{name}", 129 + index));
+    let mut bodies: Vec<Vec<String>> = Vec::new();
+    for file in files.map(str::to_owned).into_iter().chain(big) {
+        let body = fs::read_to_string(format!("tests/data/envoy/{file}.json")).expect("captured body");
+        let spans: Vec<&RawValue> = serde_json::from_str(&body).expect("captured body");
+        bodies.push(spans.into_iter().map(|span| span.get().to_owned()).collect());
+    }
+    let longest = bodies.iter().map(Vec::len).max().unwrap_or(0);
+    (0..longest).flat_map(|index| bodies.iter().filter_map(move |spans| spans.get(index).cloned())).collect()
+}
+
+fn envoy(criterion: &mut Criterion) {
+    let spans = captured_spans();
+    for count in [1, 10, 100] {
+        let bodies: Vec<String> = spans.chunks_exact(count).map(|spans| format!("[{}]", spans.join(","))).collect();
+        let bodies = &bodies[..bodies.len().min(200 / count)];
+        let mut group = criterion.benchmark_group("zipkin_json");
+        group.throughput(Throughput::Elements((bodies.len() * count) as u64));
+        group.bench_with_input(BenchmarkId::new("spaniel", count), bodies, |bencher, bodies| {
+            bencher.iter(|| bodies.iter().map(|body| decode_zipkin(body.as_bytes())).sum::<usize>());
+        });
+        group.bench_with_input(BenchmarkId::new("serde_json", count), bodies, |bencher, bodies| {
+            bencher.iter(|| {
+                let read = |body: &String| serde_json::from_slice::<Vec<ZipkinSpan>>(body.as_bytes());
+                bodies.iter().map(|body| black_box(read(body).expect("good")).len()).sum::<usize>()
+            });
+        });
+    }
+}
+
+fn decode_zipkin(body: &[u8]) -> usize {
+    let scratch = Scratch::new();
+    let mut count = Count::default();
+    zipkin_json(black_box(body), &scratch, &Limits::default(), &mut count).expect("good");
+    count.0
+}
+
+fn thrift(criterion: &mut Criterion) {
+    for name in ["many", "trace", "random-2", "go-jaeger-client-http-1"] {
+        let body = fs::read(format!("tests/data/jaeger/thrift-http/{name}.thrift")).expect("captured body");
+        let spans = decode_thrift(&body);
+        let mut group = criterion.benchmark_group("jaeger_thrift");
+        group.throughput(Throughput::Elements(spans as u64));
+        group.bench_with_input(BenchmarkId::new("spaniel", name), &body, |bencher, body| {
+            bencher.iter(|| decode_thrift(body));
+        });
+    }
+}
+
+fn decode_thrift(body: &[u8]) -> usize {
+    let mut count = Count::default();
+    jaeger_thrift(black_box(body), &Limits::default(), &mut count).expect("good");
+    count.0
+}
+
+criterion_group!(benches, envoy, thrift);
+criterion_main!(benches);

@@ -1,0 +1,156 @@
+//! Posts bodies over keep-alive connections, each as fast as the answers come.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use hdrhistogram::Histogram;
+
+use crate::bodies::{self, Template};
+
+/// A load: how many spans a POST, over how many connections, for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    pub spans: usize,
+    pub connections: usize,
+    pub length: Duration,
+}
+
+/// What was offered, and what the answers were.
+#[derive(Debug)]
+pub struct Offered {
+    pub accepted: u64,
+    pub refused: u64,
+    pub posts: u64,
+    pub statuses: BTreeMap<u16, u64>,
+    pub wall: Duration,
+    /// Microseconds from the first byte of a request to the last of its answer.
+    pub answer: Histogram<u64>,
+}
+
+impl Offered {
+    fn new() -> Result<Self> {
+        let answer = Histogram::new_with_bounds(1, 60_000_000, 3)?;
+        let statuses = BTreeMap::new();
+        Ok(Offered { accepted: 0, refused: 0, posts: 0, statuses, wall: Duration::ZERO, answer })
+    }
+
+    pub fn spans(&self) -> u64 {
+        self.accepted + self.refused
+    }
+
+    fn enter(&mut self, status: u16, spans: u64, answer: Duration) {
+        self.posts += 1;
+        *self.statuses.entry(status).or_default() += 1;
+        if status == 202 { self.accepted += spans } else { self.refused += spans }
+        self.answer.saturating_record(answer.as_micros() as u64);
+    }
+
+    fn add(&mut self, other: &Offered) -> Result<()> {
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.posts += other.posts;
+        for (status, count) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+        self.answer.add(&other.answer)?;
+        Ok(())
+    }
+}
+
+/// Drives the collector at `address` (host:port).
+pub fn run(address: &str, load: &Load) -> Result<Offered> {
+    let templates = bodies::templates(load.spans, 16.min(400 / load.spans.max(1)).max(2))?;
+    let started = Instant::now();
+    let connections: Vec<_> = (0..load.connections)
+        .map(|number| {
+            let (address, load, templates) = (address.to_owned(), *load, templates.clone());
+            // Ids of different connections never meet: the number is in their high bits. The time
+            // keeps the ids of one run apart from those of the next.
+            let serial = (number as u64) << 48 | (micros() & 0xffff) << 32;
+            std::thread::spawn(move || connection(&address, &load, templates, serial))
+        })
+        .collect();
+    let mut offered = Offered::new()?;
+    for connection in connections {
+        let Ok(outcome) = connection.join() else { bail!("a connection's thread died") };
+        offered.add(&outcome?)?;
+    }
+    offered.wall = started.elapsed();
+    Ok(offered)
+}
+
+fn connection(address: &str, load: &Load, mut templates: Vec<Template>, mut serial: u64) -> Result<Offered> {
+    let mut stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
+    stream.set_nodelay(true)?;
+    let mut offered = Offered::new()?;
+    let mut request = Vec::new();
+    let started = Instant::now();
+    for index in (0..templates.len()).cycle() {
+        if started.elapsed() >= load.length {
+            break;
+        }
+        templates[index].freshen(&mut serial, micros());
+        write_request(&mut request, address, &templates[index].body);
+        let sent = Instant::now();
+        stream.write_all(&request)?;
+        let answer = read_answer(&mut stream)?;
+        offered.enter(answer.status, load.spans as u64, sent.elapsed());
+        if answer.closes {
+            stream = TcpStream::connect(address)?;
+            stream.set_nodelay(true)?;
+        }
+    }
+    Ok(offered)
+}
+
+/// The request as Envoy's tracer sends it.
+fn write_request(request: &mut Vec<u8>, address: &str, body: &[u8]) {
+    request.clear();
+    let length = body.len();
+    let head = format!(
+        "POST /api/v2/spans HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    );
+    request.extend_from_slice(head.as_bytes());
+    request.extend_from_slice(body);
+}
+
+struct Answer {
+    status: u16,
+    closes: bool,
+}
+
+/// Reads one answer, which has a content-length or no body.
+fn read_answer(stream: &mut TcpStream) -> Result<Answer> {
+    let mut bytes = Vec::with_capacity(512);
+    let head = loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+        read_some(stream, &mut bytes)?;
+    };
+    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
+    let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let length: usize = header("content-length:").and_then(|length| length.parse().ok()).unwrap_or(0);
+    while bytes.len() < head + length {
+        read_some(stream, &mut bytes)?;
+    }
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).context("no status in the answer")?;
+    Ok(Answer { status, closes: header("connection:") == Some("close") })
+}
+
+fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<()> {
+    let mut buffer = [0; 2048];
+    let count = stream.read(&mut buffer)?;
+    if count == 0 {
+        bail!("the collector closed the connection without an answer");
+    }
+    bytes.extend_from_slice(&buffer[..count]);
+    Ok(())
+}
+
+fn micros() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+}

@@ -1,0 +1,142 @@
+//! A stand-in for Elasticsearch that reads every document: each line is parsed, each name is
+//! remembered, and the answer is the one that a real server gives.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+/// What came in.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+pub struct Counts {
+    /// Span documents, each name once.
+    pub spans: u64,
+    pub services: u64,
+    /// Span documents whose name had come before.
+    pub doubled: u64,
+    /// Lines that are not the JSON that they should be.
+    pub unreadable: u64,
+    pub requests: u64,
+    pub bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    counts: Counts,
+    ids: HashSet<Box<str>>,
+}
+
+#[derive(Deserialize)]
+struct Action<'a> {
+    #[serde(alias = "create", borrow)]
+    index: Target<'a>,
+}
+
+#[derive(Deserialize)]
+struct Target<'a> {
+    _index: &'a str,
+    #[serde(default)]
+    _id: Option<&'a str>,
+}
+
+type Shared = Arc<Mutex<Seen>>;
+
+/// Serves on a loopback port (0: a free one) until it is killed; prints the port first.
+pub fn serve(port: u16) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+        println!("{}", listener.local_addr()?.port());
+        let about = serde_json::json!({"name": "sink", "cluster_name": "sink",
+            "version": {"number": "8.19.21", "build_flavor": "default"}, "tagline": "You Know, for Search"});
+        let router = Router::new()
+            .route("/", any(move || std::future::ready(Json(about.clone()))))
+            .route("/_bulk", post(bulk))
+            .route("/_counts", get(counts))
+            .fallback(|| async { Json(serde_json::json!({"acknowledged": true})) })
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Shared::default());
+        axum::serve(listener, router).await?;
+        Ok(())
+    })
+}
+
+async fn counts(State(seen): State<Shared>) -> Json<Counts> {
+    Json(seen.lock().unwrap_or_else(PoisonError::into_inner).counts.clone())
+}
+
+async fn bulk(State(seen): State<Shared>, RawQuery(query): RawQuery, body: Bytes) -> ([(&'static str, &'static str); 1], String) {
+    let short = query.is_some_and(|query| query.contains("filter_path"));
+    let mut answer = String::with_capacity(body.len() / 16);
+    answer.push_str(if short { "{\"errors\":false,\"items\":[" } else { "{\"took\":1,\"errors\":false,\"items\":[" });
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.counts.requests += 1;
+    seen.counts.bytes += body.len() as u64;
+    let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
+        let verb = seen.take(action, document);
+        answer.push_str(&format!("{{\"{verb}\":{{\"status\":201}}}},"));
+    }
+    answer.pop();
+    answer.push_str("]}");
+    ([("content-type", "application/json")], answer)
+}
+
+impl Seen {
+    /// Reads an action and its document; returns the action's verb.
+    fn take(&mut self, action: &[u8], document: &[u8]) -> &'static str {
+        let verb = if action.starts_with(b"{\"create\"") { "create" } else { "index" };
+        let document = serde_json::from_slice::<serde::de::IgnoredAny>(document);
+        match (serde_json::from_slice::<Action>(action), document) {
+            (Ok(action), Ok(_)) if action.index._index.contains("jaeger-service") => self.counts.services += 1,
+            (Ok(action), Ok(_)) => self.count_span(action.index._id),
+            _ => self.counts.unreadable += 1,
+        }
+        verb
+    }
+
+    fn count_span(&mut self, id: Option<&str>) {
+        let new = id.is_none_or(|id| self.ids.insert(id.into()));
+        if new { self.counts.spans += 1 } else { self.counts.doubled += 1 }
+    }
+}
+
+/// The sink in a process of its own, killed when dropped.
+#[derive(Debug)]
+pub struct Child {
+    process: std::process::Child,
+    port: u16,
+}
+
+impl Child {
+    pub fn start() -> Result<Self> {
+        let mut process =
+            Command::new(std::env::current_exe()?).args(["sink", "0"]).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().context("no output of the sink")?).read_line(&mut line)?;
+        let port = line.trim().parse().context("the sink did not say its port")?;
+        Ok(Child { process, port })
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn counts(&self) -> Result<Counts> {
+        Ok(reqwest::blocking::get(format!("{}/_counts", self.url()))?.json()?)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,83 @@
+//! The real binary in a process of its own.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// A running Spaniel, killed when dropped.
+#[derive(Debug)]
+pub struct Spaniel {
+    process: Child,
+    /// host:port of the Zipkin listener.
+    pub zipkin: String,
+    admin: String,
+}
+
+impl Spaniel {
+    /// Starts it with Elasticsearch at `store` and waits until it is ready.
+    pub fn start(store: &str, flags: &[String]) -> Result<Self> {
+        let (zipkin, admin) = (free_address()?, free_address()?);
+        let process = Command::new(env!("CARGO_BIN_EXE_spaniel"))
+            .env("SPAN_STORAGE_TYPE", "elasticsearch")
+            .arg(format!("--es.server-urls={store}"))
+            .arg(format!("--collector.zipkin.host-port={zipkin}"))
+            .arg(format!("--admin.http.host-port={admin}"))
+            .args(["--collector.http-server.host-port=127.0.0.1:0", "--query.http-server.host-port=127.0.0.1:0"])
+            .arg("--log-level=warn")
+            .args(flags)
+            .stdin(Stdio::null())
+            .spawn()
+            .context("cannot start the binary")?;
+        let mut spaniel = Spaniel { process, zipkin, admin };
+        spaniel.wait_until_ready()?;
+        Ok(spaniel)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("the binary stopped at start: {status}");
+            }
+            let ready = reqwest::blocking::get(format!("http://{}/ready", self.admin));
+            if ready.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("the binary was not ready within 30 s")
+    }
+
+    /// Waits until nothing is held any more; returns the books.
+    pub fn wait_until_settled(&self) -> Result<serde_json::Value> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let books: serde_json::Value = reqwest::blocking::get(format!("http://{}/books", self.admin))?.json()?;
+            let pages = books["spans"].as_object().context("no pages in /books")?;
+            if pages.values().all(|page| page["held"] == 0) && books["services"]["held"] == 0 {
+                return Ok(books);
+            }
+            if Instant::now() > deadline {
+                bail!("not settled within 60 s: {books}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Spaniel {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_address() -> Result<String> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}

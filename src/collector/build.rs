@@ -1,0 +1,182 @@
+//! The rooms, built bottom up from the settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::StartError;
+use crate::clock::Clock;
+use crate::decode;
+use crate::delivery::{Delivery, Rooms};
+use crate::document::{IndexNames, Services, Shape};
+use crate::memory::Budget;
+use crate::pipeline::{CollectorTags, Pipeline, Protocol};
+use crate::sample::Sampler;
+use crate::settings::{Settings, StorageType};
+use crate::spool::{Gather, Spool};
+use crate::store::elasticsearch::{BulkWriter, SearchReader};
+use crate::store::embedded::EmbeddedStore;
+use crate::store::{Reader, Writer};
+use crate::telemetry::books::Books;
+use crate::telemetry::health::Health;
+use crate::telemetry::metrics::{Identity, Metrics, StoreState, Watched};
+
+/// Carriers for the embedded store: several batches wait for the same commit.
+const EMBEDDED_CARRIERS: usize = 4;
+/// Batches for the embedded store are larger and rarer: each waits for a commit.
+const EMBEDDED_GATHER: Gather = Gather { bytes: 8 << 20, items: 20_000, interval: Duration::from_millis(100) };
+
+/// Everything that runs but the listeners.
+#[derive(Debug)]
+pub(super) struct House {
+    pub(super) clock: Clock,
+    pub(super) budget: Arc<Budget>,
+    pub(super) books: Arc<Books>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) health: Arc<Health>,
+    pub(super) identity: Identity,
+    pub(super) spool: Arc<Spool>,
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) delivery: Arc<Delivery>,
+    pub(super) carriers: usize,
+    pub(super) writer: Arc<dyn Writer>,
+    pub(super) reader: Arc<dyn Reader>,
+    cluster: Option<Arc<BulkWriter>>,
+}
+
+/// A store, as its two sides and how it is fed.
+struct Store {
+    writer: Arc<dyn Writer>,
+    reader: Arc<dyn Reader>,
+    cluster: Option<Arc<BulkWriter>>,
+    gather: Gather,
+    carriers: usize,
+}
+
+impl House {
+    pub(super) fn build(settings: &Settings) -> Result<Self, StartError> {
+        let clock = Clock::System;
+        let store = open_store(settings, &clock)?;
+        let identity = identity(settings);
+        let sources: Vec<_> = Protocol::ALL.iter().map(|&protocol| protocol.into()).collect();
+        let metrics = Arc::new(Metrics::new(&identity, &sources));
+        let rooms = Rooms {
+            spool: Arc::new(Spool::new()),
+            writer: store.writer.clone(),
+            books: Arc::new(Books::new(&Protocol::NAMES)),
+            services: Arc::new(Services::new(
+                &IndexNames::new(&settings.indices),
+                settings.elasticsearch.service_cache_ttl,
+            )),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+        };
+        let budget = Budget::new(settings.memory.bytes());
+        let house = House {
+            pipeline: Arc::new(pipeline(settings, &rooms)),
+            delivery: Delivery::new(rooms.clone(), store.gather),
+            carriers: store.carriers,
+            health: Arc::new(Health::new(clock.clone())),
+            spool: rooms.spool,
+            books: rooms.books,
+            writer: store.writer,
+            reader: store.reader,
+            cluster: store.cluster,
+            clock,
+            budget,
+            metrics,
+            identity,
+        };
+        house.metrics.watch(house.watched());
+        Ok(house)
+    }
+
+    /// Asks the store who it is, in the background, so that the log says early what was found.
+    pub(super) fn meet_store(&self) {
+        if let Some(cluster) = self.cluster.clone() {
+            tokio::spawn(async move {
+                while cluster.meet().await.is_err() {
+                    tokio::time::sleep(super::MEETING).await;
+                }
+            });
+        }
+    }
+
+    fn watched(&self) -> Watched {
+        let (budget, spool, writer) = (self.budget.clone(), self.spool.clone(), self.writer.clone());
+        let (used, items, capacity) = (budget.clone(), spool.clone(), budget.clone());
+        Watched {
+            host: self.identity.host.clone(),
+            memory_limit: Box::new(move || budget.limit() as u64),
+            memory_used: Box::new(move || used.used() as u64),
+            waiting_items: Box::new(move || items.held_items() as u64),
+            waiting_bytes: Box::new(move || spool.held_bytes() as u64),
+            waiting_capacity: Box::new(move || capacity.limit() as u64),
+            store: Box::new(move || {
+                let status = writer.status();
+                StoreState { store: status.store, version: status.version, reachable: status.reachable }
+            }),
+            books: self.books.clone(),
+        }
+    }
+}
+
+fn pipeline(settings: &Settings, rooms: &Rooms) -> Pipeline {
+    let limits = &settings.limits;
+    Pipeline {
+        spool: rooms.spool.clone(),
+        books: rooms.books.clone(),
+        metrics: rooms.metrics.clone(),
+        services: rooms.services.clone(),
+        shape: Shape::new(&settings.document),
+        sampler: Sampler::new(&settings.downsampling),
+        clock: rooms.clock.clone(),
+        limits: decode::Limits {
+            depth: limits.depth,
+            tags: limits.tags_per_span,
+            logs: limits.logs_per_span,
+            spans: limits.spans_per_request,
+        },
+        output_bytes: limits.request_output_bytes,
+        times: settings.spans,
+        collector_tags: CollectorTags::new(&settings.collector),
+    }
+}
+
+fn open_store(settings: &Settings, clock: &Clock) -> Result<Store, StartError> {
+    match settings.storage {
+        StorageType::Embedded => {
+            let store = EmbeddedStore::open(&settings.embedded, &settings.indices, clock.clone())?;
+            let (writer, reader) = (store.clone(), store);
+            Ok(Store { writer, reader, cluster: None, gather: EMBEDDED_GATHER, carriers: EMBEDDED_CARRIERS })
+        }
+        StorageType::Elasticsearch | StorageType::OpenSearch => {
+            let elasticsearch = &settings.elasticsearch;
+            let writer = Arc::new(BulkWriter::new(elasticsearch, &settings.indices)?);
+            let spans_per_trace = crate::query::Limits::default().spans_per_trace;
+            let reader = SearchReader::new(writer.cluster(), clock.clone(), settings, spans_per_trace);
+            let gather = Gather {
+                bytes: elasticsearch.bulk_size,
+                items: elasticsearch.bulk_actions,
+                interval: elasticsearch.bulk_flush_interval,
+            };
+            let cluster = Some(writer.clone());
+            Ok(Store { writer, reader: Arc::new(reader), cluster, gather, carriers: elasticsearch.bulk_workers })
+        }
+    }
+}
+
+fn identity(settings: &Settings) -> Identity {
+    let store = match settings.storage {
+        StorageType::Embedded => "embedded",
+        StorageType::Elasticsearch => "elasticsearch",
+        StorageType::OpenSearch => "opensearch",
+    };
+    Identity {
+        version: format!("v{}", env!("CARGO_PKG_VERSION")),
+        revision: option_env!("SPANIEL_REVISION").unwrap_or("unknown").into(),
+        build_date: option_env!("SPANIEL_BUILD_DATE").unwrap_or("unknown").into(),
+        host: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().into(),
+        store: store.into(),
+        downsampling: settings.downsampling.ratio != 1.0,
+    }
+}

@@ -1,0 +1,100 @@
+//! The ports: bound first, served together.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::build::House;
+use crate::query::{self, Query};
+use crate::receive::{self, BindError, BodyReader, Bound, Reception, Server};
+use crate::settings::{Listen, Settings};
+use crate::telemetry::admin::{self, AdminSources};
+use crate::telemetry::log::LogLevel;
+
+/// Ports that are bound and accept nothing yet.
+pub(super) struct Listeners {
+    zipkin: Option<Bound>,
+    jaeger_http: Option<Bound>,
+    query: Option<Bound>,
+    admin: Option<Bound>,
+}
+
+/// Ports that are served: two groups, for the admin port answers until the end.
+pub(super) struct Servers {
+    /// Spans and queries.
+    pub(super) spans: Arc<Server>,
+    pub(super) admin: Arc<Server>,
+    /// What each port is for, and its address.
+    pub(super) table: Vec<(&'static str, String)>,
+}
+
+impl Listeners {
+    pub(super) fn bind(listen: &Listen) -> Result<Self, BindError> {
+        let bind = |name, flag, host_port: &Option<String>| {
+            host_port.as_deref().map(|host_port| receive::bind(name, flag, host_port)).transpose()
+        };
+        Ok(Listeners {
+            zipkin: bind("zipkin", "--collector.zipkin.host-port", &listen.zipkin)?,
+            jaeger_http: bind("jaeger-thrift-http", "--collector.http-server.host-port", &listen.jaeger_http)?,
+            query: bind("query", "--query.http-server.host-port", &listen.query)?,
+            admin: bind("admin", "--admin.http.host-port", &listen.admin)?,
+        })
+    }
+
+    /// Serves all of them; the admin port answers *not available* until the house is up.
+    pub(super) fn serve(self, house: &House, settings: &Settings, level: LogLevel) -> Servers {
+        let table = self.table();
+        let spans = Server::new(settings.connections.clone(), house.metrics.clone());
+        let admin = Server::new(settings.connections.clone(), house.metrics.clone());
+        let bodies = BodyReader::new(house.budget.clone(), &settings.limits, &settings.connections);
+        let reception = Reception { take: house.pipeline.clone(), bodies, metrics: house.metrics.clone() };
+        if let Some(bound) = self.admin {
+            admin.serve(bound, admin::router(admin_sources(house, settings, level, &table)));
+        }
+        if let Some(bound) = self.zipkin {
+            spans.serve(bound, receive::zipkin::router(reception.clone(), house.health.clone()));
+        }
+        if let Some(bound) = self.jaeger_http {
+            spans.serve(bound, receive::jaeger_http::router(reception));
+        }
+        if let Some(bound) = self.query {
+            let listeners = table.iter().map(|(name, address)| (name.to_string(), address.clone())).collect();
+            let query = Query { listeners, ..Query::new(house.reader.clone(), house.clock.clone()) };
+            spans.serve(bound, query::router(query));
+        }
+        Servers { spans, admin, table }
+    }
+
+    fn table(&self) -> Vec<(&'static str, String)> {
+        let bound = [&self.zipkin, &self.jaeger_http, &self.query, &self.admin];
+        bound.into_iter().flatten().map(|bound| (bound.name, bound.address().to_string())).collect()
+    }
+}
+
+fn admin_sources(
+    house: &House,
+    settings: &Settings,
+    level: LogLevel,
+    table: &[(&'static str, String)],
+) -> AdminSources {
+    let (writer, spool, budget) = (house.writer.clone(), house.spool.clone(), house.budget.clone());
+    let listeners: serde_json::Map<_, _> = table.iter().map(|(name, at)| (name.to_string(), json!(at))).collect();
+    let set = level.clone();
+    AdminSources {
+        health: house.health.clone(),
+        metrics: house.metrics.clone(),
+        books: house.books.clone(),
+        identity: house.identity.clone(),
+        metrics_route: settings.metrics.enabled.then(|| settings.metrics.route.clone()),
+        status: Arc::new(move || {
+            json!({
+                "listeners": listeners,
+                "store": writer.status(),
+                "waiting": {"items": spool.held_items(), "bytes": spool.held_bytes()},
+                "memory": {"limit": budget.limit(), "used": budget.used()},
+            })
+        }),
+        log_level: Arc::new(move || level.get().to_string()),
+        set_log_level: Arc::new(move |word| set.set(word).map_err(|error| error.to_string())),
+    }
+}

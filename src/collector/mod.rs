@@ -1,0 +1,54 @@
+//! The whole collector: settings become rooms, rooms become running tasks, and SIGTERM takes them
+//! down again from the sources outwards.
+//!
+//! Every port is bound before any is served, so that a port in use stops the start and nothing was
+//! taken by then. The store need not be there.
+
+mod build;
+mod listeners;
+mod report;
+mod stop;
+
+use std::time::Duration;
+
+use crate::receive::BindError;
+use crate::settings::{Notes, Settings};
+use crate::store::elasticsearch::ConnectionError;
+use crate::store::embedded::OpenError;
+use crate::telemetry::log::LogLevel;
+
+use build::House;
+use listeners::Listeners;
+use stop::Signals;
+
+/// Why Spaniel could not start. The text says how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Listener(#[from] BindError),
+    #[error(transparent)]
+    Embedded(#[from] OpenError),
+    #[error(transparent)]
+    Elasticsearch(#[from] ConnectionError),
+    #[error("cannot listen for signals: {0}")]
+    Signals(std::io::Error),
+}
+
+/// Runs until SIGTERM or SIGINT, and stops. Returns an error only if it could not start.
+pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<(), StartError> {
+    let mut signals = Signals::new().map_err(StartError::Signals)?;
+    let bound = Listeners::bind(&settings.listen)?;
+    let house = House::build(settings)?;
+    let servers = bound.serve(&house, settings, level);
+    let carriers = house.delivery.start(house.carriers);
+    house.health.set_up();
+    report::started(&house, &servers, notes);
+    house.meet_store();
+    signals.stop_asked().await;
+    stop::stop(house, servers, carriers, &settings.shutdown, signals).await;
+    Ok(())
+}
+
+/// How often the meeting with the store is tried before the first batch: the writer tries again
+/// with every batch.
+const MEETING: Duration = Duration::from_secs(5);

@@ -1,0 +1,36 @@
+//! What the start says: what listens where, which store, which settings are not the default.
+
+use super::build::House;
+use super::listeners::Servers;
+use crate::settings::Notes;
+
+/// What each port takes, for people.
+const WHAT: [(&str, &str); 4] = [
+    ("zipkin", "Zipkin v2 JSON: POST /api/v2/spans"),
+    ("jaeger-thrift-http", "Jaeger Thrift: POST /api/traces"),
+    ("query", "Jaeger's query API: GET /api/traces"),
+    ("admin", "health, /ready, /status, /metrics, /books"),
+];
+
+pub(super) fn started(house: &House, servers: &Servers, notes: &Notes) {
+    for changed in &notes.changed {
+        tracing::info!(setting = changed.name, value = %changed.value, source = %changed.source, "setting");
+    }
+    for ignored in &notes.ignored {
+        tracing::warn!(setting = ignored.name, source = %ignored.source, "setting ignored: {}", ignored.reason);
+    }
+    for warning in &notes.warnings {
+        tracing::warn!("{warning}");
+    }
+    let status = house.writer.status();
+    eprintln!("Spaniel {} is up", house.identity.version);
+    for (name, address) in &servers.table {
+        let what = WHAT.iter().find(|(known, _)| known == name).map_or("", |(_, what)| what);
+        eprintln!("  {name:<20} {address:<24} {what}");
+    }
+    let version = status.version.map(|version| format!(" {version}")).unwrap_or_default();
+    eprintln!("  {:<20} {}{version} at {}", "store", status.store, status.place);
+    eprintln!("  {:<20} {} MiB", "memory limit", house.budget.limit() >> 20);
+    eprintln!("  {:<20} off: spans wait in memory until the store has them", "spool");
+    tracing::info!(store = %status.store, place = %status.place, "started");
+}

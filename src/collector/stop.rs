@@ -1,0 +1,86 @@
+//! Stopping: from the sources outwards, within a time.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::build::House;
+use super::listeners::Servers;
+use crate::settings::Shutdown;
+
+/// SIGTERM and SIGINT.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one of them.
+    pub(super) async fn stop_asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Stops everything. A second signal cuts the delay and the waiting short; what is held then is
+/// dropped and counted.
+pub(super) async fn stop(
+    house: House,
+    servers: Servers,
+    carriers: Vec<JoinHandle<()>>,
+    shutdown: &Shutdown,
+    mut signals: Signals,
+) {
+    tracing::info!(delay = ?shutdown.delay, timeout = ?shutdown.timeout, "shutting down");
+    house.health.set_draining();
+    let hurry = tokio::select! {
+        () = tokio::time::sleep(shutdown.delay) => false,
+        () = signals.stop_asked() => true,
+    };
+    let timeout = if hurry { Duration::ZERO } else { shutdown.timeout };
+    let deadline = Instant::now() + timeout;
+    tokio::select! {
+        () = drain(&house, &servers, carriers, deadline) => {}
+        () = async { signals.stop_asked().await; house.delivery.abandon(); std::future::pending().await } => {}
+    }
+    house.writer.close().await;
+    tell_what_was_dropped(&house);
+    servers.admin.drain(Duration::ZERO).await;
+    tracing::info!("shutdown complete");
+}
+
+/// Listeners first, then what they have taken.
+async fn drain(house: &House, servers: &Servers, carriers: Vec<JoinHandle<()>>, deadline: Instant) {
+    // Half of the time for requests in flight: the other half belongs to what they brought.
+    let requests = deadline.saturating_duration_since(Instant::now()) / 2;
+    let cut = servers.spans.drain(requests).await;
+    if cut > 0 {
+        tracing::warn!(connections = cut, "cut connections that did not end in time");
+    }
+    house.spool.close();
+    for mut carrier in carriers {
+        if timeout_at(deadline, &mut carrier).await.is_err() {
+            house.delivery.abandon();
+            let _ = carrier.await;
+        }
+    }
+}
+
+fn tell_what_was_dropped(house: &House) {
+    for (protocol, page) in house.books.spans() {
+        if let Some(&spans) = page.dropped.get("shutdown") {
+            tracing::error!(protocol, spans, "spans were dropped: the store did not take them before the time to stop");
+        }
+        if !page.balances() {
+            tracing::error!(protocol, ?page, "the books do not balance");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What stopped a decoder inside a span.
+
+use crate::span::{Reason, Refusal};
+
+/// A fault without its place; the reader that met it knows where. One word wide as `&'static
+/// Fault`, so that the happy path carries nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) reason: Reason,
+    pub(super) what: &'static str,
+}
+
+/// The outcome of reading a part of a span.
+pub(super) type Read<T> = Result<T, &'static Fault>;
+
+impl Fault {
+    pub(super) const fn new(reason: Reason, what: &'static str) -> Self {
+        Fault { reason, what }
+    }
+
+    pub(super) fn at(&self, offset: usize) -> Refusal {
+        Refusal { reason: self.reason, offset, what: self.what }
+    }
+}

@@ -1,0 +1,101 @@
+//! A sink for tests: owned copies in a form that is easy to compare.
+
+use super::{Limits, Scratch, Sink, Unreadable, jaeger_thrift, zipkin_json};
+use crate::span::{Process, Refusal, Span, Tag, Value};
+
+/// What a decoder handed out.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    pub(crate) spans: Vec<Owned>,
+    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) unreadable: Option<Unreadable>,
+    /// How often a process was told.
+    pub(crate) processes: usize,
+    service: Option<String>,
+    process_tags: Vec<String>,
+    process_wire: Vec<u8>,
+}
+
+/// A span with its process; tags as `key=value`.
+#[derive(Debug)]
+pub(crate) struct Owned {
+    pub(crate) service: Option<String>,
+    pub(crate) process_tags: Vec<String>,
+    pub(crate) process_wire: Vec<u8>,
+    pub(crate) operation: String,
+    pub(crate) references: Vec<crate::span::Reference>,
+    pub(crate) start: u64,
+    pub(crate) duration: i64,
+    pub(crate) flags: u32,
+    pub(crate) tags: Vec<String>,
+    pub(crate) logs: Vec<String>,
+    pub(crate) wire: Vec<u8>,
+}
+
+impl<'a> Sink<'a> for Collected {
+    fn process(&mut self, process: &Process<'a>) {
+        self.processes += 1;
+        self.service = process.service.map(|service| service.decoded().into_owned());
+        self.process_tags = process.tags.iter().map(tag).collect();
+        self.process_wire = process.wire.to_vec();
+    }
+
+    fn span(&mut self, span: &mut Span<'a>) {
+        let log = |log| {
+            let fields: Vec<_> = span.fields_of(log).iter().map(tag).collect();
+            format!("{}[{}]", log.timestamp, fields.join(" "))
+        };
+        self.spans.push(Owned {
+            service: self.service.clone(),
+            process_tags: self.process_tags.clone(),
+            process_wire: self.process_wire.clone(),
+            operation: span.operation.decoded().into_owned(),
+            references: span.references.clone(),
+            start: span.start,
+            duration: span.duration,
+            flags: span.flags,
+            tags: span.tags.iter().map(tag).collect(),
+            logs: span.logs.iter().map(log).collect(),
+            wire: span.wire.to_vec(),
+        });
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        self.refusals.push(refusal);
+    }
+}
+
+fn tag(tag: &Tag<'_>) -> String {
+    let value = match tag.value {
+        Value::Text(text) => text.decoded().into_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Int64(value) => value.to_string(),
+        Value::Float64(value) => value.to_string(),
+        Value::Binary(bytes) => format!("{bytes:?}"),
+        Value::Address(address) => address.to_string(),
+    };
+    format!("{}={value}", tag.key.decoded())
+}
+
+pub(crate) fn decode_zipkin(body: &[u8]) -> Collected {
+    decode_zipkin_within(body, &Limits::default())
+}
+
+pub(crate) fn decode_zipkin_within(body: &[u8], limits: &Limits) -> Collected {
+    let mut collected = Collected::default();
+    let scratch = Scratch::new();
+    let outcome = zipkin_json(body, &scratch, limits, &mut collected);
+    collected.unreadable = outcome.err();
+    collected
+}
+
+pub(crate) fn decode_thrift(body: &[u8]) -> Collected {
+    decode_thrift_within(body, &Limits::default())
+}
+
+pub(crate) fn decode_thrift_within(body: &[u8], limits: &Limits) -> Collected {
+    let mut collected = Collected::default();
+    let outcome = jaeger_thrift(body, limits, &mut collected);
+    collected.unreadable = outcome.err();
+    collected
+}

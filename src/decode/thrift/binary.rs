@@ -1,0 +1,144 @@
+//! Thrift's binary protocol: fixed widths, big endian.
+
+use super::{Field, List, Protocol, TRUNCATED, Type, UNKNOWN_TYPE};
+use crate::decode::fault::{Fault, Read};
+use crate::span::Reason;
+
+const NEGATIVE: &Fault = &Fault::new(Reason::Truncated, "a negative length");
+
+/// Reads the binary protocol.
+#[derive(Debug)]
+pub(crate) struct Binary<'a> {
+    body: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Binary<'a> {
+    pub(crate) fn new(body: &'a [u8]) -> Self {
+        Binary { body, at: 0 }
+    }
+
+    #[inline]
+    fn fixed<const N: usize>(&mut self) -> Read<[u8; N]> {
+        let bytes = self.body.get(self.at..).and_then(|rest| rest.first_chunk::<N>()).ok_or(TRUNCATED)?;
+        self.at += N;
+        Ok(*bytes)
+    }
+
+    #[inline]
+    fn kind(&mut self) -> Read<Type> {
+        let [byte] = self.fixed()?;
+        kind_of(byte)
+    }
+
+    #[inline]
+    fn length(&mut self) -> Read<u32> {
+        u32::try_from(self.i32()?).map_err(|_| NEGATIVE)
+    }
+}
+
+#[inline]
+fn kind_of(byte: u8) -> Read<Type> {
+    Ok(match byte {
+        2 => Type::Bool,
+        3 => Type::I8,
+        4 => Type::Double,
+        6 => Type::I16,
+        8 => Type::I32,
+        10 => Type::I64,
+        11 => Type::Binary,
+        12 => Type::Struct,
+        13 => Type::Map,
+        14 => Type::Set,
+        15 => Type::List,
+        _ => return Err(UNKNOWN_TYPE),
+    })
+}
+
+impl<'a> Protocol<'a> for Binary<'a> {
+    #[inline]
+    fn offset(&self) -> usize {
+        self.at
+    }
+
+    fn seek(&mut self, offset: usize) {
+        self.at = offset;
+    }
+
+    #[inline]
+    fn since(&self, start: usize) -> &'a [u8] {
+        self.body.get(start..self.at).unwrap_or(&[])
+    }
+
+    #[inline]
+    fn enter(&mut self) -> i16 {
+        0
+    }
+
+    #[inline]
+    fn leave(&mut self, _outer: i16) {}
+
+    #[inline]
+    fn field(&mut self) -> Read<Option<Field>> {
+        let [kind] = self.fixed()?;
+        if kind == 0 {
+            return Ok(None);
+        }
+        let kind = kind_of(kind)?;
+        Ok(Some(Field { kind, id: i16::from_be_bytes(self.fixed()?) }))
+    }
+
+    /// An empty list may name any type, as some writers leave it at 0.
+    #[inline]
+    fn list(&mut self) -> Read<List> {
+        let [kind] = self.fixed()?;
+        let length = self.length()?;
+        let kind = if length == 0 { kind_of(kind).unwrap_or(Type::Bool) } else { kind_of(kind)? };
+        Ok(List { kind, length })
+    }
+
+    fn map(&mut self) -> Read<(Option<(Type, Type)>, u32)> {
+        let (key, value) = (self.kind(), self.kind());
+        match self.length()? {
+            0 => Ok((None, 0)),
+            length => Ok((Some((key?, value?)), length)),
+        }
+    }
+
+    #[inline]
+    fn bool(&mut self) -> Read<bool> {
+        let [byte] = self.fixed()?;
+        Ok(byte == 1)
+    }
+
+    #[inline]
+    fn i32(&mut self) -> Read<i32> {
+        self.fixed().map(i32::from_be_bytes)
+    }
+
+    #[inline]
+    fn i64(&mut self) -> Read<i64> {
+        self.fixed().map(i64::from_be_bytes)
+    }
+
+    #[inline]
+    fn double(&mut self) -> Read<f64> {
+        self.fixed().map(f64::from_be_bytes)
+    }
+
+    #[inline]
+    fn binary(&mut self) -> Read<&'a [u8]> {
+        let length = self.length()? as usize;
+        let rest = self.body.get(self.at..).unwrap_or(&[]);
+        let bytes = rest.get(..length).ok_or(TRUNCATED)?;
+        self.at += length;
+        Ok(bytes)
+    }
+
+    fn skip_small(&mut self, kind: Type) -> Read<()> {
+        match kind {
+            Type::I16 => self.fixed::<2>().map(|_| ()),
+            _ => self.fixed::<1>().map(|_| ()),
+        }
+    }
+}

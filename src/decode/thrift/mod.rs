@@ -1,0 +1,116 @@
+//! A reader of Thrift that borrows from the body.
+//!
+//! [`Protocol`] is the wire format: what a field header, a list header, an integer and a string
+//! look like. The decoders above it know only the trait, so that the compact protocol is one
+//! more implementation and no other line. No length is believed before the bytes are there, and
+//! nothing is skipped deeper than a limit.
+
+mod binary;
+
+pub(super) use binary::Binary;
+
+use super::fault::{Fault, Read};
+use crate::span::Reason;
+
+pub(super) const TRUNCATED: &Fault = &Fault::new(Reason::Truncated, "the body ends inside a value");
+pub(super) const UNKNOWN_TYPE: &Fault = &Fault::new(Reason::Truncated, "an unknown Thrift type");
+const TOO_DEEP: &Fault = &Fault::new(Reason::Limit, "nested too deep");
+
+/// The types of values on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    Bool,
+    I8,
+    Double,
+    I16,
+    I32,
+    I64,
+    /// Text or bytes.
+    Binary,
+    Struct,
+    Map,
+    Set,
+    List,
+}
+
+/// A field of a struct: its type and its number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    pub(super) kind: Type,
+    pub(super) id: i16,
+}
+
+/// A list or set that was entered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct List {
+    pub(super) kind: Type,
+    /// As the sender claims; nothing is reserved for it.
+    pub(super) length: u32,
+}
+
+/// A wire format, read from front to back.
+pub(super) trait Protocol<'a> {
+    /// Where the next byte stands.
+    fn offset(&self) -> usize;
+    fn seek(&mut self, offset: usize);
+    /// The bytes from `start` to here.
+    fn since(&self, start: usize) -> &'a [u8];
+    /// Enters a struct; gives what [`leave`](Self::leave) wants back.
+    fn enter(&mut self) -> i16;
+    /// Leaves a struct, after its last field.
+    fn leave(&mut self, outer: i16);
+    /// The next field of the struct; `None` at its end.
+    fn field(&mut self) -> Read<Option<Field>>;
+    fn list(&mut self) -> Read<List>;
+    /// A map's types of keys and values, and how many pairs it claims.
+    fn map(&mut self) -> Read<(Option<(Type, Type)>, u32)>;
+    fn bool(&mut self) -> Read<bool>;
+    fn i32(&mut self) -> Read<i32>;
+    fn i64(&mut self) -> Read<i64>;
+    fn double(&mut self) -> Read<f64>;
+    fn binary(&mut self) -> Read<&'a [u8]>;
+    /// Passes over an integer of another width than those above.
+    fn skip_small(&mut self, kind: Type) -> Read<()>;
+
+    /// Passes over one value, at most `depth` structs and lists deep.
+    fn skip(&mut self, kind: Type, depth: usize) -> Read<()> {
+        match kind {
+            Type::Bool => self.bool().map(|_| ()),
+            Type::I8 | Type::I16 => self.skip_small(kind),
+            Type::I32 => self.i32().map(|_| ()),
+            Type::I64 => self.i64().map(|_| ()),
+            Type::Double => self.double().map(|_| ()),
+            Type::Binary => self.binary().map(|_| ()),
+            Type::Struct => self.skip_struct(depth.checked_sub(1).ok_or(TOO_DEEP)?),
+            Type::Set | Type::List => self.skip_list(depth.checked_sub(1).ok_or(TOO_DEEP)?),
+            Type::Map => self.skip_map(depth.checked_sub(1).ok_or(TOO_DEEP)?),
+        }
+    }
+
+    fn skip_struct(&mut self, depth: usize) -> Read<()> {
+        let outer = self.enter();
+        while let Some(field) = self.field()? {
+            self.skip(field.kind, depth)?;
+        }
+        self.leave(outer);
+        Ok(())
+    }
+
+    /// Every element takes at least a byte, so a length that lies ends with the body.
+    fn skip_list(&mut self, depth: usize) -> Read<()> {
+        let list = self.list()?;
+        for _ in 0..list.length {
+            self.skip(list.kind, depth)?;
+        }
+        Ok(())
+    }
+
+    fn skip_map(&mut self, depth: usize) -> Read<()> {
+        let (Some((key, value)), length) = self.map()? else { return Ok(()) };
+        for _ in 0..length {
+            self.skip(key, depth)?;
+            self.skip(value, depth)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! The end of a span: what its members come to in Jaeger's model.
+
+use super::Decoder;
+use super::members::Kind;
+use super::special::{Extra, Status};
+use crate::decode::fault::{Fault, Read};
+use crate::span::{Reason, Reference, ReferenceKind, Tag, Text, Value};
+
+const NO_TRACE_ID: &Fault = &Fault::new(Reason::TraceId, "no trace id, or all zeros");
+const NO_SPAN_ID: &Fault = &Fault::new(Reason::SpanId, "no span id, or all zeros");
+
+impl<'a> Decoder<'a> {
+    /// Checks the ids and adds references, process and the tags that come from members, in the
+    /// order in which jaeger-collector 1.76 writes them.
+    #[inline]
+    pub(super) fn finish(&mut self) -> Read<()> {
+        if self.members.trace_id.is_zero() {
+            return Err(NO_TRACE_ID);
+        }
+        if self.members.span_id == 0 {
+            return Err(NO_SPAN_ID);
+        }
+        self.span.trace_id = self.members.trace_id;
+        self.span.span_id = self.members.span_id;
+        self.span.start = self.members.timestamp;
+        if self.members.parent_id != 0 && self.members.parent_id != self.members.span_id {
+            let (trace_id, span_id) = (self.members.trace_id, self.members.parent_id);
+            self.span.references.push(Reference { kind: ReferenceKind::ChildOf, trace_id, span_id });
+        }
+        let service = self.members.local.service;
+        self.process.service = (!service.is_empty()).then_some(service);
+        if self.members.has_odd_keys {
+            self.tidy_keys();
+        }
+        let mut extra = Extra::default();
+        if self.members.has_special {
+            extra = self.special();
+        }
+        self.add_endpoints(extra.has_endpoint_tags);
+        self.add_kind(&extra);
+        if self.members.has_special {
+            self.add_status(&extra);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn add_endpoints(&mut self, replaces: bool) {
+        let (local, remote) = (self.members.local, self.members.remote);
+        if let Some(address) = local.address() {
+            self.set(replaces, "net.host.ip", address);
+        }
+        if local.port > 0 {
+            self.set(replaces, "net.host.port", Value::Int64(local.port.into()));
+        }
+        if !remote.service.is_empty() {
+            self.set(replaces, "peer.service", Value::Text(remote.service));
+        }
+        if let Some(address) = remote.address() {
+            self.set(replaces, "net.peer.ip", address);
+        }
+        if remote.port > 0 {
+            self.set(replaces, "net.peer.port", Value::Int64(remote.port.into()));
+        }
+        if self.members.timestamp == 0 {
+            self.set(replaces, "otel.zipkin.absentField.startTime", Value::Bool(true));
+        }
+    }
+
+    /// Adds a tag; `replaces`: the sender may have one of that key, which it takes the place of.
+    #[inline]
+    fn set(&mut self, replaces: bool, key: &'static str, value: Value<'a>) {
+        if replaces && let Some(tag) = self.span.tags.iter_mut().find(|tag| tag.key.decoded() == key) {
+            tag.value = value;
+            return;
+        }
+        self.span.tags.push(Tag { key: Text::Clean(key), value });
+    }
+
+    #[inline]
+    fn add_kind(&mut self, extra: &Extra<'a>) {
+        let name = match self.members.kind {
+            Kind::Client => "client",
+            Kind::Server => "server",
+            Kind::Producer => "producer",
+            Kind::Consumer => "consumer",
+            Kind::None if extra.is_internal => "internal",
+            Kind::None => return,
+        };
+        self.set(false, "span.kind", Value::Text(Text::Clean(name)));
+    }
+
+    fn add_status(&mut self, extra: &Extra<'a>) {
+        match extra.status {
+            Status::Unset => {}
+            Status::Ok => self.set(false, "otel.status_code", Value::Text(Text::Clean("OK"))),
+            Status::Error => {
+                self.set(false, "otel.status_code", Value::Text(Text::Clean("ERROR")));
+                self.set(false, "error", Value::Bool(true));
+            }
+        }
+        if let Some(description) = extra.description.filter(|text| !text.is_empty()) {
+            self.set(false, "otel.status_description", Value::Text(description));
+        }
+        if let Some(state) = extra.trace_state.filter(|text| !text.is_empty()) {
+            self.set(false, "w3c.tracestate", Value::Text(state));
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! Carries batches from the spool to the store and settles them.

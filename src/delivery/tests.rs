@@ -1,0 +1,107 @@
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use super::*;
+use crate::document::IndexNames;
+use crate::item::{Id, Item, Kind, Label, Run};
+use crate::memory::Budget;
+use crate::store::{Status, Task};
+use crate::telemetry::books::Outcome;
+
+/// A store that gives out prepared verdicts, and `Stored` when they are used up.
+#[derive(Debug, Default)]
+struct Scripted {
+    answers: Mutex<VecDeque<Vec<Verdict>>>,
+    writes: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Writer for Scripted {
+    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Vec<Verdict>> {
+        self.writes.lock().unwrap().push(batch.iter().map(|(_, item, _)| item.id.0[0]).collect());
+        let verdicts = self.answers.lock().unwrap().pop_front();
+        Box::pin(async move { verdicts.unwrap_or_else(|| vec![Verdict::Stored; batch.len()]) })
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
+
+    fn close(&self) -> Task<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+fn run(ids: std::ops::Range<u8>) -> Run {
+    let item = |id: u8| Item { kind: Kind::Span, hour: 0, id: Id([id; 16]), start: id.into(), end: u32::from(id) + 1 };
+    let reservation = Budget::new(10).reserve();
+    Run { label: Label(0), items: ids.map(item).collect(), documents: vec![b'x'; 4], reservation }
+}
+
+/// Delivers items 0..4 to a store that answers so; returns what it was sent, and the books' page.
+async fn deliver(answers: Vec<Vec<Verdict>>, give_up: bool) -> (Vec<Vec<u8>>, crate::telemetry::books::Page) {
+    let writer = Arc::new(Scripted { answers: Mutex::new(answers.into()), ..Scripted::default() });
+    let books = Arc::new(Books::new(&["test"]));
+    let spool = Arc::new(Spool::new());
+    let names = IndexNames::new(&crate::settings::Indices::default());
+    let rooms = Rooms {
+        spool: spool.clone(),
+        writer: writer.clone(),
+        books: books.clone(),
+        services: Arc::new(Services::new(&names, Duration::ZERO)),
+        metrics: Arc::new(Metrics::for_tests()),
+        clock: Clock::at(0),
+    };
+    let delivery = Delivery::new(rooms, Gather { bytes: 1000, items: 100, interval: Duration::from_millis(10) });
+    books.enter(0, &Outcome { received: 4, held: 4, ..Outcome::default() });
+    spool.append(run(0..4)).await.unwrap();
+    spool.close();
+    if give_up {
+        delivery.abandon();
+    }
+    for carrier in delivery.start(1) {
+        carrier.await.unwrap();
+    }
+    assert_eq!((spool.held_items(), spool.held_bytes()), (0, 0));
+    let writes = writer.writes.lock().unwrap().clone();
+    (writes, books.spans()["test"].clone())
+}
+
+use Verdict::{AlreadyThere, Again, Refused, Stored};
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_takes_is_settled() {
+    let (writes, page) = deliver(vec![vec![Stored, AlreadyThere, Refused("mapping"), Stored]], false).await;
+    assert_eq!(writes, [[0, 1, 2, 3]]);
+    assert_eq!((page.stored, page.already_there, page.refused["mapping"], page.held), (2, 1, 1, 0));
+    assert!(page.balances());
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_was_not_taken_is_sent_again() {
+    let first = vec![Stored, Again("429"), Stored, Again("429")];
+    let (writes, page) = deliver(vec![first, vec![Stored, Again("429")]], false).await;
+    assert_eq!(writes, [vec![0, 1, 2, 3], vec![1, 3], vec![3]]);
+    assert_eq!((page.stored, page.held), (4, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_absent_store_is_tried_until_it_is_back() {
+    let (writes, page) = deliver(vec![vec![Again("absent"); 4]; 20], false).await;
+    assert_eq!(writes.len(), 21);
+    assert_eq!(page.stored, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_few_verdicts_are_no_success() {
+    let (writes, page) = deliver(vec![vec![Stored]], false).await;
+    assert_eq!(writes, [vec![0, 1, 2, 3], vec![1, 2, 3]]);
+    assert_eq!(page.stored, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_at_the_end_is_dropped_and_counted() {
+    let (writes, page) = deliver(vec![vec![Stored, Again("429"), Again("429"), Again("429")]], true).await;
+    assert!(writes.is_empty());
+    assert_eq!((page.stored, page.dropped["shutdown"], page.held), (0, 4, 0));
+    assert!(page.balances());
+}

@@ -1,0 +1,268 @@
+//! One request's spans on their way into a run: the [`Sink`] that decoders fill.
+
+use super::{Pipeline, Protocol, Rejected, Taken};
+use crate::decode::{Sink, Unreadable};
+use crate::document::{process_seed, span_id, write_service};
+use crate::item::{Item, Kind, Run};
+use crate::memory::{OverLimit, Reservation};
+use crate::sample::Verdict;
+use crate::span::repair::{self, Family, Mend};
+use crate::span::{Process, Reason, Refusal, Span, Tag, Text};
+use crate::telemetry::books::Outcome;
+
+/// Microseconds of an hour.
+const HOUR: u64 = 3_600_000_000;
+
+/// Spans of one service and debug state, counted until the service changes.
+#[derive(Debug, Default, Clone, Copy)]
+struct Tally {
+    spans: u64,
+    roots: u64,
+}
+
+/// What one request brings, while it is read.
+#[derive(Debug)]
+pub(super) struct Intake<'p, 'a> {
+    pipeline: &'p Pipeline,
+    protocol: Protocol,
+    family: Family,
+    /// The process of the spans that follow: its JSON, its service, and the seed of its hash.
+    process: Vec<u8>,
+    service: Text<'a>,
+    seed: u64,
+    /// By debug: false, true.
+    tallies: [Tally; 2],
+    run: Run,
+    outcome: Outcome,
+    services: u64,
+    first_refusal: Option<Refusal>,
+    body: usize,
+    output_limit: usize,
+    /// Earliest and latest start that is taken, microseconds.
+    starts: (u64, u64),
+    /// Microseconds since 1970.
+    now: u64,
+    /// How often each thing was mended, in the order of [`Mend::ALL`].
+    mends: [u64; Mend::ALL.len()],
+    over_limit: bool,
+}
+
+/// What a request brought.
+#[derive(Debug)]
+pub(super) struct Harvest {
+    pub(super) run: Run,
+    pub(super) outcome: Outcome,
+    pub(super) services: u64,
+    first_refusal: Option<Refusal>,
+}
+
+impl Harvest {
+    /// The answer to the sender: an error only if there were spans and none could be taken.
+    pub(super) fn taken(&self) -> Result<Taken, Rejected> {
+        let refused = self.outcome.refused.values().sum();
+        let accepted = self.outcome.received - refused;
+        match self.first_refusal {
+            Some(first) if accepted == 0 => {
+                Err(Rejected::NothingReadable { refused, what: first.what, offset: first.offset })
+            }
+            _ => Ok(Taken { accepted, refused }),
+        }
+    }
+}
+
+impl<'p, 'a> Intake<'p, 'a> {
+    pub(super) fn new(pipeline: &'p Pipeline, protocol: Protocol, body: usize, reservation: Reservation) -> Self {
+        let now = pipeline.clock.micros();
+        let micros = |length: std::time::Duration| u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
+        let earliest = pipeline.times.max_age.map_or(0, |age| now.saturating_sub(micros(age)));
+        let latest = pipeline.times.max_future.map_or(u64::MAX, |future| now.saturating_add(micros(future)));
+        // Documents of Envoy's spans are nearly twice the size of what it sent.
+        let documents = Vec::with_capacity(2 * body.min(1 << 20) + 512);
+        let run = Run { label: protocol.label(), items: Vec::new(), documents, reservation };
+        let mut intake = Intake {
+            pipeline,
+            protocol,
+            family: protocol.family(),
+            process: Vec::with_capacity(128),
+            service: Text::default(),
+            seed: 0,
+            tallies: [Tally::default(); 2],
+            run,
+            outcome: Outcome::default(),
+            services: 0,
+            first_refusal: None,
+            body,
+            output_limit: output_limit(pipeline.output_bytes, body),
+            starts: (earliest, latest),
+            now,
+            mends: [0; Mend::ALL.len()],
+            over_limit: false,
+        };
+        intake.charge();
+        intake
+    }
+
+    /// What was read, or why the request is refused as a whole.
+    pub(super) fn finish(mut self, read: Result<(), Unreadable>) -> Result<Harvest, Rejected> {
+        self.enter_tallies();
+        self.enter_mends();
+        if self.over_limit || self.settle_charge().is_err() {
+            self.forget_services();
+            return Err(Rejected::NotNow);
+        }
+        read?;
+        self.outcome.held = self.run.items.len() as u64 - self.services;
+        let Intake { run, outcome, services, first_refusal, .. } = self;
+        Ok(Harvest { run, outcome, services, first_refusal })
+    }
+
+    /// Writes a span that is to be kept, and before it the document of its service and operation
+    /// if that is new.
+    fn keep(&mut self, span: &Span<'a>) {
+        let before = (self.run.items.len(), self.run.documents.len(), self.services);
+        let hour = span.start / HOUR;
+        if let Some(id) = self.pipeline.services.unknown(hour, self.service, span.operation, self.now) {
+            let start = self.run.documents.len();
+            write_service(&mut self.run.documents, self.service, span.operation);
+            self.push(Kind::Service, hour, id, start);
+            self.services += 1;
+        }
+        let start = self.run.documents.len();
+        self.pipeline.shape.write_span(&mut self.run.documents, span, &self.process);
+        let id = span_id(span.start, span.wire, self.seed);
+        self.push(Kind::Span, hour, id, start);
+        if self.run.documents.len() > self.output_limit {
+            self.undo(before);
+            self.count_refusal(Refusal { reason: Reason::Amplification, offset: 0, what: "documents outgrew the request" });
+        }
+        self.charge();
+    }
+
+    fn push(&mut self, kind: Kind, hour: u64, id: crate::item::Id, start: usize) {
+        // What does not fit 32 bits is over the output limit, and taken back at once.
+        let (start, end) = (start as u32, self.run.documents.len() as u32);
+        self.run.items.push(Item { kind, hour, id, start, end });
+    }
+
+    /// Takes back what was written since `before`.
+    fn undo(&mut self, before: (usize, usize, u64)) {
+        for item in self.run.items.drain(before.0..) {
+            if item.kind == Kind::Service {
+                self.pipeline.services.forget(item.hour, &item.id);
+            }
+        }
+        self.run.documents.truncate(before.1);
+        self.services = before.2;
+    }
+
+    fn forget_services(&mut self) {
+        self.undo((0, 0, 0));
+    }
+
+    /// Charges what was written; after a failure nothing more is written.
+    fn charge(&mut self) {
+        let wanted = self.body + self.room();
+        if wanted > self.run.reservation.bytes() {
+            self.over_limit |= self.run.reservation.resize(wanted).is_err();
+        }
+    }
+
+    /// Gives back the body's share, and what was reserved but not filled.
+    fn settle_charge(&mut self) -> Result<(), OverLimit> {
+        if self.run.documents.capacity() > self.run.documents.len() / 4 * 5 + 1024 {
+            self.run.documents.shrink_to_fit();
+        }
+        let room = self.room();
+        self.run.reservation.resize(room)
+    }
+
+    fn room(&self) -> usize {
+        size_of::<Run>() + self.run.documents.capacity() + self.run.items.capacity() * size_of::<Item>()
+    }
+
+    fn count_refusal(&mut self, refusal: Refusal) {
+        *self.outcome.refused.entry(refusal.reason.label()).or_default() += 1;
+        self.first_refusal.get_or_insert(refusal);
+    }
+
+    fn enter_mends(&mut self) {
+        for (mend, &count) in Mend::ALL.iter().zip(&self.mends).filter(|(_, count)| **count > 0) {
+            self.pipeline.metrics.mended(mend.label(), count);
+        }
+    }
+
+    /// Enters the counts of the service whose spans came last: one look-up for many spans.
+    fn enter_tallies(&mut self) {
+        for (debug, tally) in self.tallies.iter_mut().enumerate().filter(|(_, tally)| tally.spans > 0) {
+            let service = self.service.decoded();
+            self.pipeline.metrics.received(self.protocol, &service, debug == 1, tally.spans, tally.roots);
+            self.pipeline.metrics.saved(&service, debug == 1, true, tally.spans, tally.roots);
+            *tally = Tally::default();
+        }
+    }
+
+    fn repair(&mut self, span: &mut Span<'a>) {
+        let mend = match self.family {
+            Family::Native => {
+                span.tags.push(Tag::new("@jaeger@format", self.protocol.format()));
+                repair::native(span)
+            }
+            Family::Otel => repair::otel(span),
+        };
+        self.count_mend(mend);
+    }
+
+    fn count_mend(&mut self, mend: Option<Mend>) {
+        if let Some(mend) = mend {
+            self.mends[mend as usize] += 1;
+        }
+    }
+}
+
+/// The most that one request's documents may hold; their places in a run are 32 bits wide.
+fn output_limit(set: Option<usize>, body: usize) -> usize {
+    set.unwrap_or_else(|| body.saturating_mul(16).saturating_add(1 << 20)).min(u32::MAX as usize)
+}
+
+impl<'a> Sink<'a> for Intake<'_, 'a> {
+    fn process(&mut self, process: &Process<'a>) {
+        let (service, mend) = repair::service(process.service, self.family);
+        self.count_mend(mend);
+        if service.raw() != self.service.raw() {
+            self.enter_tallies();
+        }
+        self.service = service;
+        self.seed = process_seed(process.wire);
+        self.process.clear();
+        let pipeline = self.pipeline;
+        pipeline.collector_tags.with(process, self.family, |tags| {
+            pipeline.shape.write_process(&mut self.process, service, tags);
+        });
+    }
+
+    fn span(&mut self, span: &mut Span<'a>) {
+        self.outcome.received += 1;
+        let tally = &mut self.tallies[usize::from(span.is_debug())];
+        tally.spans += 1;
+        tally.roots += u64::from(span.is_root());
+        if self.over_limit {
+            return;
+        }
+        if span.start < self.starts.0 || span.start > self.starts.1 {
+            let what = "the start is before --span.max-age or after --span.max-future";
+            return self.count_refusal(Refusal { reason: Reason::StartTime, offset: 0, what });
+        }
+        match self.pipeline.sampler.verdict(span.trace_id) {
+            Verdict::Drop { rule } => *self.outcome.sampled_out.entry(rule).or_default() += 1,
+            Verdict::Keep => {
+                self.repair(span);
+                self.keep(span);
+            }
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        self.outcome.received += 1;
+        self.count_refusal(refusal);
+    }
+}

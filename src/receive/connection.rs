@@ -1,0 +1,127 @@
+//! One connection from its first byte to its last: HTTP/1.1 or HTTP/2 by prior knowledge, as its
+//! first bytes say.
+//!
+//! An old connection is let go with an answer: HTTP/1 with `Connection: close` on its next one (a
+//! close between requests could cross a request on its way, and Envoy sends nothing twice), HTTP/2
+//! with GOAWAY.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{CONNECTION, HeaderValue};
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulConnection;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep};
+use tower::Service;
+
+use super::lingering::Lingering;
+use super::pulse::{Due, Pulse};
+use super::server::{Phase, Seat};
+use crate::telemetry::metrics::Metrics;
+
+/// What a connection that was asked to go has left.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Serves one connection until it ends, however it ends.
+pub(super) async fn run(seat: Seat, stream: TcpStream, router: Router, phase: watch::Receiver<Phase>) {
+    let server = seat.0.clone();
+    let pulse = Arc::new(Pulse::new(&server.limits, server.max_age()));
+    let io = TokioIo::new(Lingering::new(stream, pulse.clone()));
+    let of_requests = pulse.clone();
+    let service = service_fn(move |request| answer(router.clone(), request, of_requests.clone()));
+    let connection = pin!(server.builder.serve_connection(io, service));
+    drive(connection, &pulse, phase, &server.metrics).await;
+}
+
+/// Counts a request while it is answered; it may also be given up by its sender.
+struct InFlight(Arc<Pulse>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+async fn answer(
+    mut router: Router,
+    request: Request<Incoming>,
+    pulse: Arc<Pulse>,
+) -> Result<Response<Body>, Infallible> {
+    pulse.begin();
+    let in_flight = InFlight(pulse);
+    let mut response = router.call(request).await?;
+    let pulse = &in_flight.0;
+    if pulse.is_old() && !pulse.is_http2() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// Polls a connection to its end, or to the end of our patience.
+async fn drive<C: GracefulConnection>(
+    mut connection: Pin<&mut C>,
+    pulse: &Pulse,
+    mut phase: watch::Receiver<Phase>,
+    metrics: &Metrics,
+) {
+    let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
+    let mut farewell = false;
+    // A drain that began before this receiver did is news too.
+    phase.mark_changed();
+    loop {
+        tokio::select! {
+            biased;
+            _ = connection.as_mut() => return,
+            due = poll_fn(|context| next_due(pulse, timer.as_mut(), farewell, context)) => match due {
+                Due::At(_) => return,
+                Due::SlowHeader => return metrics.limit_reached("limits.header-timeout"),
+                Due::Old => {
+                    metrics.limit_reached("limits.connection-age");
+                    if pulse.is_http2() {
+                        connection.as_mut().graceful_shutdown();
+                    }
+                }
+                Due::Idle => {
+                    metrics.limit_reached("limits.idle-timeout");
+                    connection.as_mut().graceful_shutdown();
+                    farewell = true;
+                    timer.as_mut().reset(Instant::now() + FAREWELL);
+                }
+            },
+            _ = phase.changed() => match *phase.borrow_and_update() {
+                Phase::Open => {}
+                Phase::Draining => connection.as_mut().graceful_shutdown(),
+                Phase::Cut => return,
+            },
+        }
+    }
+}
+
+/// Ready when something has to be done; during the farewell, when it is over. A request that goes
+/// well asks neither the pulse nor the clock.
+fn next_due(pulse: &Pulse, mut timer: Pin<&mut Sleep>, farewell: bool, context: &mut Context<'_>) -> Poll<Due> {
+    loop {
+        let elapsed = timer.as_mut().poll(context).is_ready();
+        if farewell && elapsed {
+            return Poll::Ready(Due::At(timer.deadline()));
+        }
+        if farewell || !(elapsed || pulse.is_urgent()) {
+            return Poll::Pending;
+        }
+        match pulse.due() {
+            Due::At(wanted) => timer.as_mut().reset(wanted),
+            now => return Poll::Ready(now),
+        }
+    }
+}

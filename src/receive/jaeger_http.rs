@@ -1,0 +1,104 @@
+//! Jaeger's port for Thrift over HTTP (14268), as jaeger-collector 1.76 answers on it.
+//!
+//! `POST /api/traces` takes one `Batch` in Thrift's binary protocol. The order of the checks is
+//! Jaeger's: the body is read before its type is looked at, and the query string is not looked at.
+//! Beyond Jaeger: content encodings, limits (413, 408), and 503 where Jaeger answers 202 and drops.
+
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method, Response, StatusCode};
+
+use super::body::BodyError;
+use super::{Reception, Take, answer, media_type};
+use crate::pipeline::{Protocol, Rejected};
+
+const TRACES: &str = "/api/traces";
+
+/// The routes of port 14268. Every request is timed, those that nobody serves too.
+pub fn router<T: Take>(reception: Reception<T>) -> Router {
+    Router::new().fallback(timed::<T>).with_state(reception)
+}
+
+async fn timed<T: Take>(State(reception): State<Reception<T>>, request: Request) -> Response<Body> {
+    let began = Instant::now();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let response = route(&reception, request).await;
+    let status = response.status().as_u16();
+    if status >= 400 {
+        reception.metrics.request_refused(Protocol::JaegerThriftHttp.name(), status);
+    }
+    reception.metrics.http_request(method.as_str(), uri.path(), status, began.elapsed());
+    response
+}
+
+async fn route<T: Take>(reception: &Reception<T>, request: Request) -> Response<Body> {
+    match (request.uri().path(), request.method()) {
+        (TRACES, &Method::POST) => post(reception, request).await,
+        (TRACES, _) => answer::method_not_allowed("POST"),
+        _ => answer::words(StatusCode::NOT_FOUND, "404 page not found"),
+    }
+}
+
+async fn post<T: Take>(reception: &Reception<T>, request: Request) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let admitted = match reception.bodies.read(&head.headers, body).await {
+        Ok(admitted) => admitted,
+        Err(error) => {
+            let words = format!("Unable to process request body: {error}");
+            return answer::not_admitted(&reception.metrics, &error, status_of(&error), &words);
+        }
+    };
+    if let Err(words) = check_type(&head.headers) {
+        return answer::words(StatusCode::BAD_REQUEST, &words);
+    }
+    match reception.take.take(Protocol::JaegerThriftHttp, admitted.bytes, admitted.reservation).await {
+        Ok(_) => answer::accepted(),
+        Err(rejected @ Rejected::NotNow) => {
+            let words = format!("Cannot submit Jaeger batch: {rejected}");
+            answer::words(StatusCode::SERVICE_UNAVAILABLE, &words)
+        }
+        Err(rejected) => {
+            let words = format!("Unable to process request body: {rejected}");
+            answer::words(answer::status_of_rejection(&rejected), &words)
+        }
+    }
+}
+
+/// Jaeger answers 500 if reading fails.
+fn status_of(error: &BodyError) -> StatusCode {
+    match error {
+        BodyError::BrokeOff => StatusCode::INTERNAL_SERVER_ERROR,
+        error => answer::status_of_body(error),
+    }
+}
+
+/// Thrift, or Jaeger's words for what is wrong.
+fn check_type(headers: &HeaderMap) -> Result<(), String> {
+    let value = headers.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+    let text = String::from_utf8_lossy(value);
+    let media = media_type::parse(&text).map_err(|error| format!("Cannot parse content type: {error}"))?;
+    match media.as_str() {
+        "application/x-thrift" | "application/vnd.apache.thrift.binary" => Ok(()),
+        _ => Err(format!("Unsupported content type: {}", escaped(&media))),
+    }
+}
+
+/// As Go's `html.EscapeString`.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&#34;"),
+            '\'' => out.push_str("&#39;"),
+            letter => out.push(letter),
+        }
+    }
+    out
+}

@@ -1,0 +1,110 @@
+//! The socket of a connection: reports to the [`Pulse`], and lingers when it is closed.
+//!
+//! A request that is refused early leaves a part of its body unread. Closing a socket with unread
+//! bytes makes the kernel send a reset, which destroys the answer before its sender reads it. So
+//! after the last answer we say that nothing more comes, and read on for a moment into nothing.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use super::pulse::Pulse;
+
+/// How long a closed connection is read on.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How much of what comes after the close is read into nothing.
+const MOST_LINGERED: usize = 4 << 20;
+
+/// A socket with its pulse.
+#[derive(Debug)]
+pub(super) struct Lingering<S> {
+    inner: S,
+    pulse: Arc<Pulse>,
+    ended: bool,
+    lingered: usize,
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Lingering<S> {
+    pub(super) fn new(inner: S, pulse: Arc<Pulse>) -> Self {
+        Lingering { inner, pulse, ended: false, lingered: 0, until: None }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Lingering<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let result = ready!(Pin::new(&mut this.inner).poll_read(context, buffer));
+        match buffer.filled().get(before..) {
+            Some(bytes) if !bytes.is_empty() => this.pulse.read(bytes),
+            _ => this.ended = true,
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = ready!(Pin::new(&mut this.inner).poll_write(context, bytes));
+        this.pulse.wrote();
+        Poll::Ready(result)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = ready!(Pin::new(&mut this.inner).poll_write_vectored(context, parts));
+        this.pulse.wrote();
+        Poll::Ready(result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.until.is_none() {
+            ready!(Pin::new(&mut this.inner).poll_shutdown(context))?;
+        }
+        if this.ended {
+            return Poll::Ready(Ok(()));
+        }
+        this.poll_linger(context).map(Ok)
+    }
+}
+
+impl<S: AsyncRead + Unpin> Lingering<S> {
+    /// Ready when the other side has closed too, or has had its time.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        if until.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut nothing = [0; 4096];
+        while self.lingered < MOST_LINGERED {
+            let mut buffer = ReadBuf::new(&mut nothing);
+            let result = ready!(Pin::new(&mut self.inner).poll_read(context, &mut buffer));
+            if result.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(());
+            }
+            self.lingered += buffer.filled().len();
+        }
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,183 @@
+//! The accept loop under every listener, and how it ends.
+//!
+//! One [`Server`] stands for a group of listeners that share a limit on connections and a drain;
+//! the admin port has one of its own, so that probes are answered whatever the senders do. Errors
+//! of accepting (no file descriptors left) are logged and waited out; they never end the loop.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::connection;
+use super::listener::Bound;
+use crate::settings::Connections;
+use crate::telemetry::metrics::Metrics;
+
+/// Streams of one HTTP/2 connection that are open at once.
+const STREAMS: u32 = 128;
+
+/// Bytes of an HTTP/2 request's headers.
+const HEADER_LIST: u32 = 64 << 10;
+
+/// The pauses after an error of accepting: the first, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+
+/// Where a server is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    /// Nothing is accepted; requests in flight are finished.
+    Draining,
+    /// The time for that is over.
+    Cut,
+}
+
+/// A group of listeners.
+#[derive(Debug)]
+pub struct Server {
+    pub(super) limits: Connections,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) builder: Builder<TokioExecutor>,
+    open: AtomicUsize,
+    phase: watch::Sender<Phase>,
+    chance: RandomState,
+}
+
+impl Server {
+    pub fn new(limits: Connections, metrics: Arc<Metrics>) -> Arc<Self> {
+        let mut builder = Builder::new(TokioExecutor::new());
+        // Heads are timed by the connection's pulse, which tells them from idleness.
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None);
+        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(HEADER_LIST);
+        let (phase, _) = watch::channel(Phase::Open);
+        Arc::new(Server { limits, metrics, builder, open: AtomicUsize::new(0), phase, chance: RandomState::new() })
+    }
+
+    /// Serves `router` on a bound listener until the drain, in a task of its own.
+    pub fn serve(self: &Arc<Self>, bound: Bound, router: Router) {
+        let phase = self.phase.subscribe();
+        tokio::spawn(self.clone().accept_all(bound, router, phase));
+    }
+
+    /// Connections that are open.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Stops accepting, closes idle connections, finishes requests in flight; after `timeout` cuts
+    /// what is left. Returns how many connections had to be cut.
+    pub async fn drain(&self, timeout: Duration) -> usize {
+        self.phase.send_replace(Phase::Draining);
+        if tokio::time::timeout(timeout, self.phase.closed()).await.is_ok() {
+            return 0;
+        }
+        let cut = self.open();
+        self.phase.send_replace(Phase::Cut);
+        self.phase.closed().await;
+        cut
+    }
+
+    async fn accept_all(self: Arc<Self>, bound: Bound, router: Router, mut phase: watch::Receiver<Phase>) {
+        let mut pause = PAUSES.0;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                _ = phase.wait_for(|phase| *phase != Phase::Open) => return,
+                accepted = bound.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    pause = PAUSES.0;
+                    self.admit(stream, &router);
+                }
+                Err(error) if is_the_peers(&error) => {}
+                Err(error) => {
+                    tracing::warn!(listener = bound.name, %error, ?pause, "cannot accept connections, trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = PAUSES.1.min(pause * 2);
+                }
+            }
+        }
+    }
+
+    /// Serves one connection in a task of its own, or closes it if there are too many.
+    fn admit(self: &Arc<Self>, stream: TcpStream, router: &Router) {
+        let Some(seat) = Seat::take(self) else {
+            self.metrics.connection_refused();
+            return;
+        };
+        // Answers are small and written at once: nothing to gather.
+        let _ = stream.set_nodelay(true);
+        let phase = self.phase.subscribe();
+        tokio::spawn(connection::run(seat, stream, router.clone(), phase));
+    }
+
+    /// `--limits.connection-age`, plus or minus a tenth: connections that began together must not
+    /// all come back together.
+    pub(super) fn max_age(&self) -> Duration {
+        let chance = self.chance.hash_one(self.metrics.connections()) % 2001;
+        self.limits.max_age.mul_f64(0.9 + chance as f64 / 10_000.0)
+    }
+}
+
+/// One of the connections that may be open at once.
+#[derive(Debug)]
+pub(super) struct Seat(pub(super) Arc<Server>);
+
+impl Seat {
+    fn take(server: &Arc<Server>) -> Option<Seat> {
+        let most = server.limits.max;
+        let fits = |open: usize| (most == 0 || open < most).then_some(open + 1);
+        server.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).ok()?;
+        server.metrics.connection_accepted();
+        Some(Seat(server.clone()))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.metrics.connection_closed();
+    }
+}
+
+/// True for an error of the one connection that was about to be accepted.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_that_begin_together_grow_old_apart() {
+        let limits = Connections { max_age: Duration::from_secs(100), ..Connections::default() };
+        let server = Server::new(limits, Arc::new(Metrics::for_tests()));
+        let ages: std::collections::BTreeSet<Duration> = (0..100)
+            .map(|_| {
+                server.metrics.connection_accepted();
+                server.max_age()
+            })
+            .collect();
+        assert!(ages.iter().all(|age| (90..=110).contains(&age.as_secs())), "{ages:?}");
+        assert!(ages.len() > 50, "{ages:?}");
+    }
+
+    #[test]
+    fn an_error_of_one_connection_is_none_of_the_listener() {
+        // ECONNABORTED is the peer's; EMFILE and ENFILE are ours, and wait.
+        assert!(is_the_peers(&io::ErrorKind::ConnectionAborted.into()));
+        assert!(!is_the_peers(&io::Error::from_raw_os_error(24)));
+        assert!(!is_the_peers(&io::Error::from_raw_os_error(23)));
+    }
+}

@@ -1,0 +1,201 @@
+//! From checked values to the typed ones that the rooms are built from.
+
+use std::time::Duration;
+
+use super::layers::{ReadFile, Values};
+use super::{
+    ClientTls, Collector, Connections, Document, Downsampling, Elasticsearch, Embedded, Indices, Limits, Listen, Log,
+    LogEncoding, Memory, Metrics, Rotation, Secret, Settings, Shutdown, SpanTimes, Spool, TagsAsFields, checks, tags,
+    urls,
+};
+
+/// Builds the settings; `values` have passed every check.
+pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
+    Settings {
+        storage: checks::storage_type(values).unwrap_or_default(),
+        elasticsearch: elasticsearch(values),
+        embedded: embedded(values),
+        indices: indices(values),
+        document: document(values, read_file),
+        downsampling: Downsampling {
+            ratio: values.number("downsampling.ratio"),
+            hashsalt: values.text("downsampling.hashsalt").into(),
+        },
+        spans: SpanTimes {
+            max_age: unless_zero(values, "span.max-age"),
+            max_future: unless_zero(values, "span.max-future"),
+        },
+        collector: Collector {
+            tags: tags::read(values.text("collector.tags"), &values.environment).unwrap_or_default(),
+        },
+        listen: listen(values),
+        connections: connections(values),
+        limits: limits(values),
+        memory: Memory { limit: values.count("memory.limit") },
+        spool: Spool::Off,
+        shutdown: Shutdown { delay: values.time("shutdown.delay"), timeout: values.time("shutdown.timeout") },
+        log: log(values),
+        metrics: Metrics {
+            enabled: values.text("metrics-backend") == "prometheus",
+            route: values.text("metrics-http-route").into(),
+        },
+    }
+}
+
+fn elasticsearch(values: &Values) -> Elasticsearch {
+    let nodes = urls::read(values.text("es.server-urls")).unwrap_or_default();
+    let (username, password) = credentials(values, nodes.credentials);
+    let defaults = Elasticsearch::default();
+    Elasticsearch {
+        server_urls: nodes.urls,
+        username,
+        password,
+        password_file: path(values, "es.password-file"),
+        password_reload_interval: values.time("es.password-reload-interval"),
+        token_file: path(values, "es.token-file"),
+        bearer_token_reload_interval: values.time("es.bearer-token-reload-interval"),
+        api_key_file: path(values, "es.api-key-file"),
+        api_key_reload_interval: values.time("es.api-key-reload-interval"),
+        tls: client_tls(values),
+        timeout: values.time("es.timeout"),
+        version: narrow(values, "es.version"),
+        bulk_size: or(values.count("es.bulk.size"), defaults.bulk_size),
+        bulk_actions: or(values.count("es.bulk.actions"), defaults.bulk_actions),
+        bulk_flush_interval: or(values.time("es.bulk.flush-interval"), defaults.bulk_flush_interval),
+        bulk_workers: or(values.count("es.bulk.workers"), defaults.bulk_workers),
+        num_shards: or(narrow(values, "es.num-shards"), defaults.num_shards),
+        num_replicas: narrow(values, "es.num-replicas"),
+        priority_span_template: priority(values, "es.prioirity-span-template"),
+        priority_service_template: priority(values, "es.prioirity-service-template"),
+        create_index_templates: values.switch("es.create-index-templates"),
+        use_ilm: values.switch("es.use-ilm"),
+        http_compression: values.switch("es.http-compression"),
+        document_ids: values.text("es.document-ids") == "content",
+        max_doc_count: values.count("es.max-doc-count"),
+        max_span_age: values.time("es.max-span-age"),
+        remote_read_clusters: values.list("es.remote-read-clusters"),
+        service_cache_ttl: or(values.time("es.service-cache-ttl"), defaults.service_cache_ttl),
+    }
+}
+
+/// User and password of their own settings win over those in a URL.
+fn credentials(values: &Values, of_url: Option<(String, String)>) -> (String, Secret) {
+    let username = values.text("es.username");
+    match of_url {
+        Some((username, password)) if !values.is_set("es.username") => (username, Secret(password)),
+        _ => (username.into(), Secret(values.text("es.password").into())),
+    }
+}
+
+fn client_tls(values: &Values) -> ClientTls {
+    ClientTls {
+        enabled: values.switch("es.tls.enabled"),
+        ca: path(values, "es.tls.ca"),
+        cert: path(values, "es.tls.cert"),
+        key: path(values, "es.tls.key"),
+        server_name: values.text("es.tls.server-name").into(),
+        skip_host_verify: values.switch("es.tls.skip-host-verify"),
+    }
+}
+
+fn embedded(values: &Values) -> Embedded {
+    Embedded {
+        directory: values.text("embedded.directory").into(),
+        max_age: values.time("embedded.max-age"),
+        max_bytes: values.whole("embedded.max-bytes"),
+        commit_interval: values.time("embedded.commit-interval"),
+    }
+}
+
+fn indices(values: &Values) -> Indices {
+    let rotation = |name| if values.text(name) == "hour" { Rotation::Hour } else { Rotation::Day };
+    let prefix = values.text("es.index-prefix");
+    Indices {
+        prefix: prefix.strip_suffix('-').unwrap_or(prefix).into(),
+        date_separator: values.text("es.index-date-separator").into(),
+        spans: rotation("es.index-rollover-frequency-spans"),
+        services: rotation("es.index-rollover-frequency-services"),
+        use_aliases: values.switch("es.use-aliases"),
+    }
+}
+
+fn document(values: &Values, read_file: ReadFile<'_>) -> Document {
+    let listed = values.text("es.tags-as-fields.include").split(',').map(str::to_string);
+    let file = path(values, "es.tags-as-fields.config-file").and_then(|path| read_file(&path).ok()).unwrap_or_default();
+    let lines = file.lines().map(|line| line.trim().to_string());
+    Document {
+        trace_id_digits: if values.text("es.trace-id-digits") == "32" { 32 } else { 16 },
+        tags_as_fields: TagsAsFields {
+            all: values.switch("es.tags-as-fields.all"),
+            include: listed.chain(lines).filter(|key| !key.is_empty()).collect(),
+            dot_replacement: values.text("es.tags-as-fields.dot-replacement").into(),
+        },
+    }
+}
+
+fn listen(values: &Values) -> Listen {
+    let open = |name| Some(values.text(name).to_string()).filter(|address| !address.is_empty());
+    let zipkin = values.switch("collector-http-enabled") || values.is_set("collector.zipkin.host-port");
+    Listen {
+        zipkin: open("collector.zipkin.host-port").filter(|_| zipkin),
+        jaeger_http: open("collector.http-server.host-port"),
+        query: open("query.http-server.host-port"),
+        admin: open("admin.http.host-port"),
+    }
+}
+
+fn connections(values: &Values) -> Connections {
+    Connections {
+        max: values.count("limits.connections"),
+        header_timeout: limit(values, "limits.header-timeout", "collector.http-server.read-header-timeout"),
+        body_timeout: limit(values, "limits.body-timeout", "collector.http-server.read-timeout"),
+        idle_timeout: limit(values, "limits.idle-timeout", "collector.http-server.idle-timeout"),
+        max_age: values.time("limits.connection-age"),
+    }
+}
+
+/// Ours, unless only Jaeger's name for it was set.
+fn limit(values: &Values, ours: &str, jaegers: &str) -> Duration {
+    values.time(if values.is_set(ours) { ours } else { jaegers })
+}
+
+fn limits(values: &Values) -> Limits {
+    Limits {
+        body_bytes: values.count("limits.body-bytes"),
+        inflated_bytes: values.count("limits.inflated-bytes"),
+        request_output_bytes: Some(values.count("limits.request-output-bytes")).filter(|bytes| *bytes > 0),
+        depth: values.count("limits.depth"),
+        tags_per_span: values.count("limits.tags-per-span"),
+        logs_per_span: values.count("limits.logs-per-span"),
+        spans_per_request: values.count("limits.spans-per-request"),
+    }
+}
+
+fn log(values: &Values) -> Log {
+    let console = values.text("log-encoding") == "console";
+    Log {
+        level: values.text("log-level").into(),
+        encoding: if console { LogEncoding::Console } else { LogEncoding::Json },
+    }
+}
+
+fn path(values: &Values, name: &str) -> Option<std::path::PathBuf> {
+    Some(values.text(name)).filter(|path| !path.is_empty()).map(Into::into)
+}
+
+fn unless_zero(values: &Values, name: &str) -> Option<Duration> {
+    Some(values.time(name)).filter(|duration| !duration.is_zero())
+}
+
+/// Zero means the default for these, as in Jaeger 1.76.
+fn or<T: Default + PartialEq>(value: T, default: T) -> T {
+    if value == T::default() { default } else { value }
+}
+
+fn narrow(values: &Values, name: &str) -> u32 {
+    u32::try_from(values.whole(name)).unwrap_or(u32::MAX)
+}
+
+fn priority(values: &Values, name: &str) -> i64 {
+    i64::try_from(values.whole(name)).unwrap_or(i64::MAX)
+}

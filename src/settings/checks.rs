@@ -1,0 +1,193 @@
+//! What settings demand of each other. Everything is checked before a port is opened, and all that
+//! is wrong is said at once.
+
+use std::path::Path;
+
+use super::error::{Problem, shown};
+use super::layers::{ReadFile, Values};
+use super::table::{self, Kind, Setting, Standing};
+use super::{StorageType, urls};
+
+/// Finds everything that stops the start.
+pub(crate) fn check(values: &Values, read_file: ReadFile<'_>, problems: &mut Vec<Problem>) {
+    storage(values, problems);
+    refused(values, problems);
+    tls(values, problems);
+    files(values, read_file, problems);
+    elasticsearch(values, problems);
+    indices(values, problems);
+    others(values, problems);
+}
+
+/// The storage that was asked for, if it is one of ours.
+pub(crate) fn storage_type(values: &Values) -> Result<StorageType, String> {
+    match values.text("span-storage.type").trim() {
+        "embedded" => Ok(StorageType::Embedded),
+        "elasticsearch" => Ok(StorageType::Elasticsearch),
+        "opensearch" => Ok(StorageType::OpenSearch),
+        "memory" | "badger" => Err("write embedded: it needs nothing else either and keeps spans on disk".into()),
+        "cassandra" | "kafka" | "grpc" | "blackhole" => {
+            Err("this storage is not here: write elasticsearch, opensearch or embedded, or keep jaeger-collector"
+                .into())
+        }
+        text if text.contains(',') => Err("one storage only: write elasticsearch, opensearch or embedded".into()),
+        _ => Err("unknown storage: write elasticsearch, opensearch or embedded".into()),
+    }
+}
+
+/// `es.*` without Elasticsearch never ends in the embedded store without a word.
+fn storage(values: &Values, problems: &mut Vec<Problem>) {
+    match storage_type(values) {
+        Err(mend) => problems.push(values.problem("span-storage.type", mend)),
+        Ok(StorageType::Elasticsearch | StorageType::OpenSearch) => {}
+        Ok(StorageType::Embedded) => {
+            let how = if values.is_set("span-storage.type") { "is `embedded`" } else { "is not set" };
+            let set = table::all().filter(|setting| is_elasticsearch(setting) && values.is_set(setting.name));
+            problems.extend(set.map(|setting| {
+                let mend = format!(
+                    "it is set but SPAN_STORAGE_TYPE {how}: set SPAN_STORAGE_TYPE=elasticsearch (or opensearch), or \
+                     remove it"
+                );
+                values.problem(setting.name, mend)
+            }));
+        }
+    }
+}
+
+fn is_elasticsearch(setting: &Setting) -> bool {
+    setting.name.starts_with("es.") || setting.name.starts_with("es-archive.")
+}
+
+fn refused(values: &Values, problems: &mut Vec<Problem>) {
+    for setting in table::all().filter(|setting| values.is_changed(setting)) {
+        // Ports of OTLP are of no matter where OTLP is switched off.
+        let moot = setting.name.starts_with("collector.otlp.")
+            && values.is_set("collector.otlp.enabled")
+            && !values.switch("collector.otlp.enabled");
+        let part_of_tls = setting.name.contains(".tls.") && !setting.name.ends_with(".tls.enabled");
+        if let (Standing::Refused(mend), false) = (setting.standing, moot || part_of_tls) {
+            problems.push(values.problem(setting.name, mend));
+        }
+    }
+}
+
+/// Jaeger's words for options of TLS that is off.
+fn tls(values: &Values, problems: &mut Vec<Problem>) {
+    for setting in table::all().filter(|setting| !setting.name.starts_with("es-archive.")) {
+        let Some((prefix, option)) = setting.name.split_once(".tls.") else { continue };
+        if option != "enabled" && values.is_changed(setting) && !values.switch(&format!("{prefix}.tls.enabled")) {
+            let mend = format!(
+                "{prefix}.tls.* options cannot be used when {prefix}.tls.enabled is false: set --{prefix}.tls.enabled=true \
+                 or remove it"
+            );
+            problems.push(values.problem(setting.name, mend));
+        }
+    }
+    for (one, other) in [("es.tls.cert", "es.tls.key"), ("es.tls.key", "es.tls.cert")] {
+        if !values.text(one).is_empty() && values.text(other).is_empty() {
+            problems.push(
+                values.problem(one, format!("a certificate needs its key and a key its certificate: set --{other}")),
+            );
+        }
+    }
+}
+
+fn files(values: &Values, read_file: ReadFile<'_>, problems: &mut Vec<Problem>) {
+    for setting in table::all().filter(|setting| setting.kind == Kind::File) {
+        let path = values.text(setting.name);
+        if path.is_empty() || setting.standing != Standing::Used {
+            continue;
+        }
+        if let Err(error) = read_file(Path::new(path)) {
+            problems.push(
+                values.problem(
+                    setting.name,
+                    format!("the file cannot be read ({error}): write the path of one that can"),
+                ),
+            );
+        }
+    }
+}
+
+fn elasticsearch(values: &Values, problems: &mut Vec<Problem>) {
+    if let Err(mend) = urls::read(values.text("es.server-urls")) {
+        problems.push(values.problem("es.server-urls", mend));
+    }
+    if !values.text("es.password").is_empty() && !values.text("es.password-file").is_empty() {
+        problems
+            .push(values.problem("es.password-file", "both a password and a file of one are set: keep one of them"));
+    }
+    let ways = [("es.username", "basic"), ("es.token-file", "bearer token"), ("es.api-key-file", "API key")];
+    let set: Vec<_> = ways.iter().filter(|(name, _)| !values.text(name).is_empty()).collect();
+    if let [_, (name, way), ..] = set.as_slice() {
+        problems.push(values.problem(name, format!("{way} is a second way of authentication: keep one of them")));
+    }
+    if !matches!(values.whole("es.version"), 0 | 6..=9) {
+        let mend =
+            "Elasticsearch 5 and older are not spoken: write 6, 7, 8 or 9 (7 for OpenSearch), or 0 to ask the server";
+        problems.push(values.problem("es.version", mend));
+    }
+    let prepared = values.switch("es.use-aliases") && !values.switch("es.create-index-templates");
+    if values.switch("es.use-ilm") && !prepared {
+        let mend = "it needs --es.use-aliases=true and --es.create-index-templates=false: set both, after the rollover tool \
+                    has made aliases and templates";
+        problems.push(values.problem("es.use-ilm", mend));
+    }
+}
+
+/// Names that Elasticsearch would refuse are refused at start.
+fn indices(values: &Values, problems: &mut Vec<Problem>) {
+    let forbidden = |letter: char| r#"\/*?"<>|,#: "#.contains(letter) || letter.is_control() || letter.is_uppercase();
+    for name in ["es.index-prefix", "es.index-date-separator"] {
+        if values.text(name).contains(forbidden) {
+            let mend = r#"names of indices have no capital letters, no blanks and none of \ / * ? " < > | , # :"#;
+            problems.push(values.problem(name, mend));
+        }
+    }
+    if values.text("es.index-prefix").starts_with(['-', '_', '+', '.']) {
+        problems.push(values.problem("es.index-prefix", "names of indices do not start with - _ + or a dot"));
+    }
+    if values.text("es.tags-as-fields.dot-replacement").contains('.') {
+        let mend = "it stands for dots and cannot hold one: write another character, such as @";
+        problems.push(values.problem("es.tags-as-fields.dot-replacement", mend));
+    }
+}
+
+fn others(values: &Values, problems: &mut Vec<Problem>) {
+    if let Err(mend) = super::tags::read(values.text("collector.tags"), &values.environment) {
+        problems.push(values.problem("collector.tags", mend));
+    }
+    if values.text("spool.sync") != "off" {
+        problems.push(values.problem("spool.sync", "it comes with the durable spool: write off, or remove it"));
+    }
+    if !values.text("metrics-http-route").starts_with('/') {
+        problems.push(values.problem("metrics-http-route", "a path starts with a slash: write for example /metrics"));
+    }
+    for name in ["limits.body-bytes", "limits.inflated-bytes", "embedded.commit-interval"] {
+        if values.whole(name) == 0 && values.time(name).is_zero() {
+            problems.push(values.problem(name, "0 would let nothing through: write a size or time above it"));
+        }
+    }
+    if values.text("embedded.directory").is_empty() {
+        problems.push(values.problem("embedded.directory", "a directory is needed: write its path"));
+    }
+    same_port(values, problems);
+}
+
+/// Two listeners on the same port; port 0 is another one each time.
+fn same_port(values: &Values, problems: &mut Vec<Problem>) {
+    let ports = [
+        "collector.zipkin.host-port",
+        "collector.http-server.host-port",
+        "query.http-server.host-port",
+        "admin.http.host-port",
+    ];
+    for (index, name) in ports.iter().enumerate() {
+        let address = values.text(name);
+        let other = ports.iter().take(index).find(|other| values.text(other) == address);
+        if let (Some(other), false) = (other, address.is_empty() || address.ends_with(":0")) {
+            let shown = shown(Kind::Address, address);
+            problems.push(values.problem(name, format!("{shown} is also --{other}: give each its own port")));
+        }
+    }
+}

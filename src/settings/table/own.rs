@@ -1,0 +1,90 @@
+//! Settings that jaeger-collector does not have. They follow its pattern of names.
+
+use super::Kind::{Address, Folder, Number, Size, Text, Time, Whole, Words};
+use super::{Setting, from, row};
+
+pub(super) const QUERY: &[Setting] = &[row(
+    "query.http-server.host-port",
+    Address,
+    ":16686",
+    "Jaeger's query API, under jaeger-query's own name. Empty on the command line or in the file, or `off`, closes it.",
+)];
+
+pub(super) const EMBEDDED: &[Setting] = &[
+    row("embedded.directory", Folder, "spaniel-data", "Where the embedded store lies."),
+    row("embedded.max-age", Time, "168h", "Days older than this are deleted; 0: never."),
+    row("embedded.max-bytes", Size, "10GiB", "The oldest days are deleted while the store is larger; 0: never."),
+    row("embedded.commit-interval", Time, "1s", "Spans are found and safe on disk after at most this."),
+];
+
+pub(super) const SPANS: &[Setting] = &[
+    row(
+        "collector.tags",
+        super::Kind::List,
+        "",
+        "Tags for the process of every span: `k1=v1,k2=${VARIABLE:default},k3=${VARIABLE}`.",
+    ),
+    row(
+        "downsampling.ratio",
+        Number { least: 0.0, most: 1.0 },
+        "1",
+        "Share of traces that is kept, by hash of the trace id.",
+    ),
+    row("downsampling.hashsalt", Text, "", "Salt of that hash; empty: Jaeger's `downsampling-default-salt`."),
+    row("span.max-age", Time, "", "Spans that started longer ago are refused; empty or 0: off."),
+    row("span.max-future", Time, "", "Spans that start later than this from now are refused; empty or 0: off."),
+];
+
+pub(super) const LIMITS: &[Setting] = &[
+    row(
+        "memory.limit",
+        Size,
+        "0",
+        "Bytes of everything under way, from a request's body to the store's answer. 0: three quarters of what the \
+         control group, or the machine, has.",
+    ),
+    row(
+        "limits.body-bytes",
+        Size,
+        "64MiB",
+        "Bytes of a body as it arrives; never more than an eighth of `--memory.limit`.",
+    ),
+    row("limits.inflated-bytes", Size, "64MiB", "Bytes of a body after decompression; the same bound."),
+    row(
+        "limits.request-output-bytes",
+        Size,
+        "0",
+        "Bytes of the documents of one request; the spans beyond are refused. 0: 16 times the body and 1 MiB.",
+    ),
+    row("limits.depth", Whole { least: 4, most: 512 }, "64", "Depth of nesting of a body."),
+    row("limits.tags-per-span", from(1), "4096", "Tags of a span, process and logs apart."),
+    row("limits.logs-per-span", from(1), "4096", "Logs of a span."),
+    row("limits.spans-per-request", from(1), "1000000", "Spans of a request."),
+    row("limits.connections", from(0), "10000", "Open connections over all listeners; 0: no limit."),
+    row("limits.header-timeout", Time, "10s", "Time for the head of a request; 0: no limit."),
+    row("limits.body-timeout", Time, "30s", "Time for a body to arrive; 0: no limit."),
+    row("limits.idle-timeout", Time, "3m", "Time between requests on a connection; 0: no limit."),
+    row(
+        "limits.connection-age",
+        Time,
+        "2m",
+        "Age at which a connection is closed with an answer, plus or minus a tenth, so that senders spread over \
+         replicas; 0: never.",
+    ),
+    row(
+        "spool.sync",
+        Words(&["off", "process", "disk"]),
+        "off",
+        "What a sender's answer promises: `off`, that its spans are in memory.",
+    ),
+];
+
+pub(super) const SHUTDOWN: &[Setting] = &[
+    row("shutdown.delay", Time, "0s", "After SIGTERM, accepts on for this long while readiness fails."),
+    row(
+        "shutdown.timeout",
+        Time,
+        "25s",
+        "Time for everything after that; what is not stored by then is counted and logged.",
+    ),
+];

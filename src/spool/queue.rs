@@ -1,0 +1,73 @@
+//! Runs in the order in which they came, and the cutting of batches from them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::Gather;
+use crate::item::{Batch, Run};
+
+/// Runs that nobody has taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: VecDeque<Waiting>,
+    items: usize,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    run: Arc<Run>,
+    /// The first item of the run that is not taken yet.
+    next: usize,
+    since: Instant,
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, run: Run) {
+        self.items += run.items.len();
+        self.bytes += run.documents.len();
+        self.waiting.push_back(Waiting { run: Arc::new(run), next: 0, since: Instant::now() });
+    }
+
+    /// When the oldest run will have waited long enough; `None` if there is none.
+    pub(super) fn due(&self, gather: &Gather) -> Option<Instant> {
+        self.waiting.front().map(|oldest| oldest.since + gather.interval)
+    }
+
+    /// True if a whole batch waits.
+    pub(super) fn is_full(&self, gather: &Gather) -> bool {
+        self.items >= gather.items || self.bytes >= gather.bytes
+    }
+
+    /// Cuts a batch: at least one item if there is any, otherwise within the limits. A run that is
+    /// too large is taken in parts.
+    pub(super) fn take(&mut self, gather: &Gather) -> Batch {
+        let mut batch = Batch::default();
+        while let Some(oldest) = self.waiting.front_mut() {
+            let first = oldest.next;
+            let rest = oldest.run.items.iter().enumerate().skip(first);
+            let index = batch.runs.len() as u32;
+            for (place, item) in rest {
+                let bytes = item.end.saturating_sub(item.start) as usize;
+                if !batch.is_empty() && (batch.len() >= gather.items || batch.bytes + bytes > gather.bytes) {
+                    break;
+                }
+                batch.places.push((index, place as u32));
+                batch.bytes += bytes;
+                oldest.next = place + 1;
+            }
+            if oldest.next > first {
+                batch.runs.push(oldest.run.clone());
+            }
+            if oldest.next < oldest.run.items.len() {
+                break;
+            }
+            self.waiting.pop_front();
+        }
+        self.items -= batch.len();
+        self.bytes = self.bytes.saturating_sub(batch.bytes);
+        batch
+    }
+}

@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+use super::*;
+use crate::item::{Id, Item, Kind, Label};
+use crate::memory::Budget;
+
+fn run(items: usize, bytes: usize) -> Run {
+    let item = |index: usize| Item {
+        kind: Kind::Span,
+        hour: 0,
+        id: Id([index as u8; 16]),
+        start: (index * bytes) as u32,
+        end: ((index + 1) * bytes) as u32,
+    };
+    Run {
+        label: Label(0),
+        items: (0..items).map(item).collect(),
+        documents: vec![b'x'; items * bytes],
+        reservation: Budget::new(1).reserve(),
+    }
+}
+
+fn gather(items: usize, bytes: usize) -> Gather {
+    Gather { items, bytes, interval: Duration::from_secs(1) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_goes_when_it_is_large_enough() {
+    let spool = Spool::new();
+    for _ in 0..3 {
+        spool.append(run(2, 10)).await.unwrap();
+    }
+    let batch = spool.next(&gather(4, 1000)).await.unwrap();
+    assert_eq!((batch.len(), batch.bytes, batch.runs.len()), (4, 40, 2));
+    assert_eq!(spool.held_items(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_batch_goes_when_it_has_waited() {
+    let spool = Spool::new();
+    spool.append(run(1, 10)).await.unwrap();
+    let before = tokio::time::Instant::now();
+    let batch = spool.next(&gather(4, 1000)).await.unwrap();
+    assert_eq!(batch.len(), 1);
+    assert_eq!(before.elapsed(), Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_run_is_taken_in_parts_and_no_item_twice() {
+    let spool = Spool::new();
+    spool.append(run(10, 10)).await.unwrap();
+    let mut seen = Vec::new();
+    while seen.len() < 10 {
+        let batch = spool.next(&gather(100, 35)).await.unwrap();
+        assert!(batch.len() <= 3);
+        seen.extend(batch.iter().map(|(_, item, document)| (item.id.0[0], document.len())));
+    }
+    assert_eq!(seen, (0..10).map(|index| (index, 10)).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_over_the_limit_goes_alone() {
+    let spool = Spool::new();
+    spool.append(run(2, 500)).await.unwrap();
+    assert_eq!(spool.next(&gather(100, 35)).await.unwrap().len(), 1);
+    assert_eq!(spool.next(&gather(100, 35)).await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_spool_gives_out_the_rest_and_takes_no_more() {
+    let spool = Spool::new();
+    spool.append(run(3, 10)).await.unwrap();
+    spool.close();
+    assert_eq!(spool.append(run(1, 10)).await, Err(Closed));
+    assert_eq!(spool.next(&gather(100, 1000)).await.unwrap().len(), 3);
+    assert!(spool.next(&gather(100, 1000)).await.is_none());
+    assert!(spool.next(&gather(100, 1000)).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_senders_share_the_work() {
+    let spool = std::sync::Arc::new(Spool::new());
+    let sender = |spool: std::sync::Arc<Spool>| async move {
+        let mut items = 0;
+        while let Some(batch) = spool.next(&gather(2, 1000)).await {
+            items += batch.len();
+        }
+        items
+    };
+    let one = tokio::spawn(sender(spool.clone()));
+    let two = tokio::spawn(sender(spool.clone()));
+    for _ in 0..20 {
+        spool.append(run(3, 10)).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    spool.close();
+    assert_eq!(one.await.unwrap() + two.await.unwrap(), 60);
+}

@@ -1,0 +1,49 @@
+//! Bulk requests to the store, under the names that Jaeger has given them in its life.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::{counter, histogram};
+
+/// Documents that went out in bulk requests, under the name since Jaeger 1.64 and the one before.
+#[derive(Debug)]
+pub(super) struct Bulk {
+    /// Attempts, inserts, errors.
+    counts: [[Counter; 3]; 2],
+    /// Err, ok.
+    latencies: [[Histogram; 2]; 2],
+}
+
+impl Bulk {
+    pub(super) fn register(all: &mut Registry, store: &[(Cow<'static, str>, Cow<'static, str>)]) -> Self {
+        let names = ["jaeger_storage_bulk_index", "jaeger_bulk_index"];
+        let mut one = |index: usize| {
+            let name = names[index];
+            let labels = if index == 0 { store } else { &[] };
+            let registry = all.sub_registry_with_labels(labels.iter().cloned());
+            let count = |what: &str| (format!("{name}_{what}"), format!("documents of bulk requests: {what}"));
+            let [attempts, inserts, errors] = ["attempts", "inserts", "errors"].map(count);
+            let counts = [attempts, inserts, errors].map(|(name, help)| counter(registry, &name, &help));
+            let latency = ["latency_err", "latency_ok"]
+                .map(|what| histogram(registry, &format!("{name}_{what}"), "seconds of a bulk request"));
+            (counts, latency)
+        };
+        let (new, old) = (one(0), one(1));
+        Bulk { counts: [new.0, old.0], latencies: [new.1, old.1] }
+    }
+
+    pub(super) fn count(&self, attempted: u64, inserted: u64, errors: u64, latency: Duration, ok: bool) {
+        for [attempts, inserts, failures] in &self.counts {
+            attempts.inc_by(attempted);
+            inserts.inc_by(inserted);
+            failures.inc_by(errors);
+        }
+        for [err, good] in &self.latencies {
+            if ok { good } else { err }.observe(latency.as_secs_f64());
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Metrics, by Jaeger's names and labels and by our own.
+//!
+//! Whoever takes jaeger-collector's place has its dashboards and alerts pointed at him: names,
+//! labels and buckets are those of jaeger-collector 1.76, and Zipkin's spans are counted too,
+//! which 1.76 forgot. What Jaeger has no name for is called `spaniel_…`.
+//!
+//! What happens is counted in handles that were resolved once; labels that senders choose (service
+//! names, paths) are looked up once per request and service, and each set of them is bounded. What
+//! *is* (memory, waiting bytes, the books) is asked for when Prometheus comes. The answer is the
+//! classic text format, which is what Jaeger gives and every scraper reads.
+
+mod bulk;
+mod http;
+mod service;
+mod text;
+mod watched;
+
+pub use service::Source;
+pub use watched::{Number, StoreState, Watched};
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use bulk::Bulk;
+use http::HttpDurations;
+use service::{Received, Saved, ServiceCounts};
+
+/// Labels of one series, in the order in which they are written.
+type Labels = Vec<(&'static str, String)>;
+
+/// The content type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Prometheus' default buckets, in seconds, which Jaeger uses everywhere.
+const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// What does not change while the process lives.
+#[derive(Debug, Clone, Default)]
+pub struct Identity {
+    pub version: String,
+    pub revision: String,
+    pub build_date: String,
+    /// The name of this host, Jaeger's label `host`.
+    pub host: String,
+    /// Jaeger's label `kind` of storage metrics: `elasticsearch`, `opensearch`; ours: `embedded`.
+    pub store: String,
+    /// True if `--downsampling.ratio` is not 1: only then Jaeger has the metrics of it.
+    pub downsampling: bool,
+}
+
+/// All metrics of this process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    received: ServiceCounts<Received>,
+    saved: ServiceCounts<Saved>,
+    queue: Queue,
+    bulk: Bulk,
+    spans_attempts: Counter,
+    downsampled: [Counter; 2],
+    http: HttpDurations,
+    connections: Connections,
+    requests_refused: Family<Labels, Counter>,
+    limits_reached: Family<Labels, Counter>,
+    mended: Family<Labels, Counter>,
+}
+
+impl Metrics {
+    /// Metrics of which everything is 0; the series of `sources` are there from the start.
+    pub fn new(identity: &Identity, sources: &[Source]) -> Self {
+        let mut all = Registry::default();
+        let store = [("kind".into(), identity.store.clone().into()), ("role".into(), "primary".into())];
+        build_info(&mut all, identity);
+        let metrics = Metrics {
+            received: ServiceCounts::register(&mut all, "received"),
+            saved: ServiceCounts::register(&mut all, "saved_by_svc"),
+            queue: Queue::register(&mut all, &identity.host),
+            bulk: Bulk::register(&mut all, &store),
+            spans_attempts: counter(
+                all.sub_registry_with_labels(store.into_iter()),
+                "jaeger_storage_spans_attempts",
+                "spans handed to the store's writer",
+            ),
+            downsampled: downsampled(&mut all, identity.downsampling),
+            http: HttpDurations::register(&mut all),
+            connections: Connections::register(&mut all),
+            requests_refused: family(
+                &mut all,
+                "spaniel_requests_refused",
+                "requests answered with an error, by protocol and status",
+            ),
+            limits_reached: family(&mut all, "spaniel_limits_reached", "how often a limit was reached, by its name"),
+            mended: family(&mut all, "spaniel_mended", "what was mended in spans, by kind"),
+            registry: Mutex::new(all),
+        };
+        for &source in sources {
+            metrics.received.prepare(Received { source, debug: false });
+            metrics.received.prepare(Received { source, debug: true });
+        }
+        metrics
+    }
+
+    /// Metrics of a process that nobody asks.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Metrics::new(&Identity::default(), &[])
+    }
+
+    /// Spans of one service that one request brought; `roots` of them have no parent.
+    pub fn received(&self, source: impl Into<Source>, service: &str, debug: bool, spans: u64, roots: u64) {
+        self.received.count(Received { source: source.into(), debug }, service, spans, roots);
+    }
+
+    /// Spans of one service that were made safe, or could not be.
+    pub fn saved(&self, service: &str, debug: bool, good: bool, spans: u64, roots: u64) {
+        self.saved.count(Saved { good, debug }, service, spans, roots);
+    }
+
+    /// A request brought `spans` spans.
+    pub fn batch_size(&self, spans: u64) {
+        self.queue.batch_size.set(i64::try_from(spans).unwrap_or(i64::MAX));
+    }
+
+    /// A run of spans was stored `latency` after it had arrived.
+    pub fn in_queue(&self, latency: Duration) {
+        self.queue.in_queue_latency.observe(latency.as_secs_f64());
+    }
+
+    /// A bulk request was answered: documents sent, stored, and refused or failed; `ok` if the
+    /// request as a whole came through.
+    pub fn bulk(&self, attempted: u64, inserted: u64, errors: u64, latency: Duration, ok: bool) {
+        self.queue.save_latency.observe(latency.as_secs_f64());
+        self.bulk.count(attempted, inserted, errors, latency, ok);
+    }
+
+    /// Spans were handed to the store's writer.
+    pub fn spans_attempted(&self, spans: u64) {
+        self.spans_attempts.inc_by(spans);
+    }
+
+    /// `--downsampling.ratio` kept and dropped so many spans.
+    pub fn downsampled(&self, accepted: u64, dropped: u64) {
+        let [kept, gone] = &self.downsampled;
+        kept.inc_by(accepted);
+        gone.inc_by(dropped);
+    }
+
+    /// A request on 14268 was answered.
+    pub fn http_request(&self, method: &str, path: &str, status: u16, latency: Duration) {
+        self.http.observe(method, path, status, latency);
+    }
+
+    pub fn connection_accepted(&self) {
+        self.connections.accepted.inc();
+        self.connections.open.inc();
+    }
+
+    /// Connections accepted so far.
+    pub fn connections(&self) -> u64 {
+        self.connections.accepted.get()
+    }
+
+    pub fn connection_closed(&self) {
+        self.connections.open.dec();
+    }
+
+    pub fn connection_refused(&self) {
+        self.connections.refused.inc();
+        self.limit_reached("limits.connections");
+    }
+
+    /// A request was answered with an error.
+    pub fn request_refused(&self, protocol: &'static str, status: u16) {
+        let labels = vec![("protocol", protocol.to_string()), ("status", status.to_string())];
+        self.requests_refused.get_or_create(&labels).inc();
+    }
+
+    /// A limit was reached: the name of its setting without the dashes.
+    pub fn limit_reached(&self, limit: &'static str) {
+        self.limits_reached.get_or_create(&vec![("limit", limit.to_string())]).inc();
+    }
+
+    /// Something was mended in so many spans or processes.
+    pub fn mended(&self, mend: &'static str, count: u64) {
+        self.mended.get_or_create(&vec![("mend", mend.to_string())]).inc_by(count);
+    }
+
+    /// Adds what is asked for at each scrape.
+    pub fn watch(&self, watched: Watched) {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(watched));
+    }
+
+    /// All of it in Prometheus' classic text format.
+    pub fn text(&self) -> String {
+        let mut open_metrics = String::new();
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        match prometheus_client::encoding::text::encode(&mut open_metrics, &registry) {
+            Ok(()) => text::classic(&open_metrics),
+            Err(_) => String::new(),
+        }
+    }
+}
+
+/// What Jaeger labels with the host.
+#[derive(Debug)]
+struct Queue {
+    batch_size: Gauge,
+    in_queue_latency: Histogram,
+    save_latency: Histogram,
+}
+
+impl Queue {
+    fn register(all: &mut Registry, host: &str) -> Self {
+        let hosted = all.sub_registry_with_label(("host".into(), host.to_string().into()));
+        Queue {
+            batch_size: gauge(hosted, "jaeger_collector_batch_size", "spans of the latest request"),
+            in_queue_latency: histogram(
+                hosted,
+                "jaeger_collector_in_queue_latency",
+                "seconds from arrival to safety in the store",
+            ),
+            save_latency: histogram(hosted, "jaeger_collector_save_latency", "seconds of one write to the store"),
+        }
+    }
+}
+
+/// Connections of all listeners.
+#[derive(Debug)]
+struct Connections {
+    open: Gauge,
+    accepted: Counter,
+    refused: Counter,
+}
+
+impl Connections {
+    fn register(all: &mut Registry) -> Self {
+        let refused = "connections closed at once, over --limits.connections";
+        Connections {
+            open: gauge(all, "spaniel_connections_open", "connections that are open"),
+            accepted: counter(all, "spaniel_connections_accepted", "connections that were accepted"),
+            refused: counter(all, "spaniel_connections_refused", refused),
+        }
+    }
+}
+
+fn build_info(all: &mut Registry, identity: &Identity) {
+    let info = Family::<Labels, Gauge>::default();
+    let labels =
+        [("build_date", &identity.build_date), ("revision", &identity.revision), ("version", &identity.version)];
+    info.get_or_create(&labels.map(|(name, value)| (name, value.clone())).to_vec()).set(1);
+    all.register("jaeger_collector_build_info", "what was built", info);
+}
+
+/// Kept and dropped; shown only if spans are downsampled at all.
+fn downsampled(all: &mut Registry, shown: bool) -> [Counter; 2] {
+    let mut hidden = Registry::default();
+    let registry = if shown { all } else { &mut hidden };
+    ["accepted", "dropped"].map(|what| {
+        counter(registry, &format!("jaeger_downsampling_writer_spans_{what}"), "spans that --downsampling.ratio judged")
+    })
+}
+
+fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
+    let counter = Counter::default();
+    registry.register(name, help, counter.clone());
+    counter
+}
+
+fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
+    let gauge = Gauge::default();
+    registry.register(name, help, gauge.clone());
+    gauge
+}
+
+fn histogram(registry: &mut Registry, name: &str, help: &str) -> Histogram {
+    let histogram = Histogram::new(BUCKETS);
+    registry.register(name, help, histogram.clone());
+    histogram
+}
+
+fn family(registry: &mut Registry, name: &str, help: &str) -> Family<Labels, Counter> {
+    let family = Family::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+#[cfg(test)]
+mod tests;

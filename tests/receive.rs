@@ -1,0 +1,10 @@
+//! The listeners over real sockets: what each protocol's senders hear, and when.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod receive {
+    mod connections;
+    pub(crate) mod house;
+    mod jaeger_http;
+    mod zipkin;
+}
