@@ -14,8 +14,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // A variable that is not UTF-8 is none of ours.
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let read_file = |path: &Path| std::fs::read_to_string(path);
     match settings::load(std::env::args_os(), environment, read_file) {
         Ok(Invocation::Run(settings, notes)) => run(&settings, &notes),

@@ -44,7 +44,11 @@ impl Offered {
     fn enter(&mut self, status: u16, spans: u64, answer: Duration) {
         self.posts += 1;
         *self.statuses.entry(status).or_default() += 1;
-        if status == 202 { self.accepted += spans } else { self.refused += spans }
+        if status == 202 {
+            self.accepted += spans
+        } else {
+            self.refused += spans
+        }
         self.answer.saturating_record(answer.as_micros() as u64);
     }
 

@@ -103,7 +103,10 @@ fn drive(target: &str, options: &Options) -> Result<()> {
         let address = target.trim_start_matches("http://").trim_end_matches('/');
         let offered = generator::run(address, &load)?;
         let after = options.pid.map(process::cpu_seconds).transpose()?;
-        println!("{}", report::line_of_target(spans, &offered, after.zip(before).map(|(after, before)| after - before)));
+        println!(
+            "{}",
+            report::line_of_target(spans, &offered, after.zip(before).map(|(after, before)| after - before))
+        );
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 use crate::generator::Offered;
 use crate::sink::Counts;
 
-pub const HEADER: &str = "spans/POST |  offered spans |  spans/s wall | spans/CPU-s | idle MiB | peak MiB | p50 ms | p99 ms | answers";
+pub const HEADER: &str =
+    "spans/POST |  offered spans |  spans/s wall | spans/CPU-s | idle MiB | peak MiB | p50 ms | p99 ms | answers";
 
 /// Anonymous plus shared memory, in bytes.
 #[derive(Debug)]

@@ -72,7 +72,11 @@ async fn counts(State(seen): State<Shared>) -> Json<Counts> {
     Json(seen.lock().unwrap_or_else(PoisonError::into_inner).counts.clone())
 }
 
-async fn bulk(State(seen): State<Shared>, RawQuery(query): RawQuery, body: Bytes) -> ([(&'static str, &'static str); 1], String) {
+async fn bulk(
+    State(seen): State<Shared>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> ([(&'static str, &'static str); 1], String) {
     let short = query.is_some_and(|query| query.contains("filter_path"));
     let mut answer = String::with_capacity(body.len() / 16);
     answer.push_str(if short { "{\"errors\":false,\"items\":[" } else { "{\"took\":1,\"errors\":false,\"items\":[" });
@@ -117,8 +121,11 @@ pub struct Child {
 
 impl Child {
     pub fn start() -> Result<Self> {
-        let mut process =
-            Command::new(std::env::current_exe()?).args(["sink", "0"]).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
+        let mut process = Command::new(std::env::current_exe()?)
+            .args(["sink", "0"])
+            .stdout(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()?;
         let mut line = String::new();
         BufReader::new(process.stdout.take().context("no output of the sink")?).read_line(&mut line)?;
         let port = line.trim().parse().context("the sink did not say its port")?;

@@ -66,7 +66,7 @@ async fn deliver(answers: Vec<Vec<Verdict>>, give_up: bool) -> (Vec<Vec<u8>>, cr
     (writes, books.spans()["test"].clone())
 }
 
-use Verdict::{AlreadyThere, Again, Refused, Stored};
+use Verdict::{Again, AlreadyThere, Refused, Stored};
 
 #[tokio::test(start_paused = true)]
 async fn what_the_store_takes_is_settled() {

@@ -133,7 +133,11 @@ impl<'p, 'a> Intake<'p, 'a> {
         self.push(Kind::Span, hour, id, start);
         if self.run.documents.len() > self.output_limit {
             self.undo(before);
-            self.count_refusal(Refusal { reason: Reason::Amplification, offset: 0, what: "documents outgrew the request" });
+            self.count_refusal(Refusal {
+                reason: Reason::Amplification,
+                offset: 0,
+                what: "documents outgrew the request",
+            });
         }
         self.charge();
     }
