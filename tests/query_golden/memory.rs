@@ -257,7 +257,7 @@ fn trace_id(text: &str) -> TraceId {
 }
 
 /// The day in `jaeger-span-2026-11-21`.
-fn day_of_index(index: &str) -> Date {
+pub(crate) fn day_of_index(index: &str) -> Date {
     let date: Vec<u16> = index.rsplitn(4, '-').take(3).map(|part| part.parse().unwrap()).collect();
     Date::from_calendar_date(date[2].into(), Month::try_from(date[1] as u8).unwrap(), date[0] as u8).unwrap()
 }
