@@ -59,7 +59,8 @@ impl Listeners {
         }
         if let Some(bound) = self.query {
             let listeners = table.iter().map(|(name, address)| (name.to_string(), address.clone())).collect();
-            let query = Query { listeners, ..Query::new(house.reader.clone(), house.clock.clone()) };
+            let query =
+                Query { listeners, ..Query::new(house.reader.clone(), house.clock.clone(), house.budget.clone()) };
             spans.serve(bound, query::router(query));
         }
         Servers { spans, admin, table }

@@ -20,6 +20,7 @@ mod traces;
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::memory::Budget;
 use crate::store::Reader;
 
 pub use routes::router;
@@ -32,14 +33,16 @@ pub struct Query {
     /// Path that everything lies under, as Jaeger's `--query.base-path`: empty, `/`, or `/jaeger`.
     pub base_path: String,
     pub limits: Limits,
+    /// The memory that answers are counted against.
+    pub memory: Arc<Budget>,
     /// What listens where, for the page at `/`: what it is, and its address.
     pub listeners: Vec<(String, String)>,
 }
 
 impl Query {
     /// A query API at the root, with the default limits.
-    pub fn new(reader: Arc<dyn Reader>, clock: Clock) -> Self {
-        Query { reader, clock, base_path: String::new(), limits: Limits::default(), listeners: Vec::new() }
+    pub fn new(reader: Arc<dyn Reader>, clock: Clock, memory: Arc<Budget>) -> Self {
+        Query { reader, clock, base_path: String::new(), limits: Limits::default(), memory, listeners: Vec::new() }
     }
 }
 
@@ -56,6 +59,9 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { traces: 1500, spans_per_trace: 100_000, spans: 200_000 }
+        Limits { traces: 1500, spans_per_trace: 20_000, spans: 100_000 }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,8 @@ use serde::Serialize;
 use super::answer::{self, Fault};
 use super::go::{Form, is_escaped_well, unescape};
 use super::parameters::{self, Refused, Wanted};
-use super::{Query, page, traces};
+use super::traces::{self, Failed, Found};
+use super::{Query, page};
 use crate::store::ReadError;
 
 type Answer = Response<Body>;
@@ -114,11 +115,11 @@ async fn search(State(query): State<Query>, uri: Uri) -> Answer {
         }
         Wanted::Ids(ids) => traces::by_ids(&query, ids).await,
         Wanted::Matching(search) => traces::matching(&query, search).await,
-        Wanted::Nothing => Ok(traces::Found::default()),
+        Wanted::Nothing => Ok(Found::default()),
     };
     match found {
         Ok(found) => found.answer(request.raw, is_pretty(&form)),
-        Err(error) => trouble(&error),
+        Err(failed) => no_traces(&failed),
     }
 }
 
@@ -132,13 +133,20 @@ async fn look_up(State(query): State<Query>, uri: Uri) -> Answer {
     match traces::by_ids(&query, &[id]).await {
         Ok(found) if found.is_empty() => answer::error(StatusCode::NOT_FOUND, traces::NOT_FOUND),
         Ok(found) => found.answer(raw, is_pretty(&form)),
-        Err(error) => trouble(&error),
+        Err(failed) => no_traces(&failed),
     }
 }
 
 fn names_answer<T: Serialize>(names: Option<Vec<T>>, form: &Form) -> Answer {
     let total = names.as_ref().map_or(0, Vec::len);
     answer::data(names, total, Vec::<Fault>::new(), is_pretty(form))
+}
+
+fn no_traces(failed: &Failed) -> Answer {
+    match failed {
+        Failed::Store(error) => trouble(error),
+        Failed::Memory(_) => answer::error(StatusCode::SERVICE_UNAVAILABLE, failed.to_string()),
+    }
 }
 
 fn trouble(error: &ReadError) -> Answer {

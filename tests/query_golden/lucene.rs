@@ -52,7 +52,7 @@ impl Node {
             }),
             Node::Either(left, right) => &left.ends(text, at) | &right.ends(text, at),
             Node::Both(left, right) => &left.ends(text, at) & &right.ends(text, at),
-            Node::Not(node) => &(at..=text.len()).collect() - &node.ends(text, at),
+            Node::Not(node) => &(at..=text.len()).collect::<BTreeSet<_>>() - &node.ends(text, at),
             Node::Repeat { node, least, most } => repeat(node, *least, *most, text, at),
         }
     }

@@ -6,6 +6,7 @@
 mod compare;
 mod dataset;
 mod differences;
+mod embedded;
 mod lucene;
 mod memory;
 mod replay;
@@ -20,7 +21,7 @@ use spaniel::clock::Clock;
 use spaniel::store::Reader;
 
 use dataset::Dataset;
-use differences::DIFFERENCES;
+use differences::{DIFFERENCES, Difference, EMBEDDED};
 use memory::Memory;
 use replay::pairs;
 use servers::Filled;
@@ -32,17 +33,27 @@ const FILES: [&str; 5] = ["services", "operations", "search", "trace", "base-pat
 /// Sends the recorded requests of these files and compares the answers. `reader` gives one that
 /// looks so many hours back.
 async fn replay(files: &[&str], recorded_at: u64, reader: impl Fn(u64) -> Arc<dyn Reader>) {
+    replay_with(files, recorded_at, reader, &[]).await;
+}
+
+/// The same over a store with differences of its own.
+async fn replay_with(
+    files: &[&str],
+    recorded_at: u64,
+    reader: impl Fn(u64) -> Arc<dyn Reader>,
+    of_store: &'static [Difference],
+) {
     let mut faults = Vec::new();
     let mut used = BTreeSet::new();
     for pair in files.iter().flat_map(|file| pairs(file)) {
         let ours = pair.ask(reader(pair.max_span_age_hours()), Clock::at(recorded_at)).await;
-        match pair.check(&ours) {
+        match pair.check(&ours, of_store) {
             Ok(difference) => used.extend(difference.map(|difference| difference.reason)),
             Err(fault) => faults.push(fault),
         }
     }
     assert!(faults.is_empty(), "{} answers differ:\n{}", faults.len(), faults.join("\n"));
-    let unused = DIFFERENCES.iter().filter(|difference| !used.contains(difference.reason));
+    let unused = DIFFERENCES.iter().chain(of_store).filter(|difference| !used.contains(difference.reason));
     let unused: Vec<_> = unused.filter(|_| files == FILES).collect();
     assert!(unused.is_empty(), "differences that are none: {unused:?}");
 }
@@ -55,6 +66,15 @@ async fn answers_are_those_of_jaeger_query() {
     replay(&FILES, dataset.recorded_at, |hours| if hours == 72 { narrow.clone() } else { wide.clone() }).await;
 }
 
+/// The same over the embedded store.
+#[tokio::test]
+async fn answers_over_the_embedded_store() {
+    let dataset = Dataset::load();
+    let directory = tempfile::tempdir().unwrap();
+    let store = embedded::filled(directory.path(), &dataset).await;
+    replay_with(&FILES, dataset.recorded_at, |_| store.clone(), EMBEDDED).await;
+}
+
 /// The same over a real server: as usual, and with pages so small that traces take several.
 fn replay_over(release: Release) {
     let Some(server) = server::shared(release) else { return };
@@ -63,6 +83,7 @@ fn replay_over(release: Release) {
         let filled = Filled::fill(&server.url, &dataset).await;
         replay(&FILES, dataset.recorded_at, |hours| filled.reader(hours, 10_000)).await;
         replay(&["search", "trace"], dataset.recorded_at, |hours| filled.reader(hours, 3)).await;
+        servers::check_spellings(&filled).await;
     });
 }
 

@@ -257,7 +257,7 @@ fn trace_id(text: &str) -> TraceId {
 }
 
 /// The day in `jaeger-span-2026-11-21`.
-fn day_of_index(index: &str) -> Date {
+pub(crate) fn day_of_index(index: &str) -> Date {
     let date: Vec<u16> = index.rsplitn(4, '-').take(3).map(|part| part.parse().unwrap()).collect();
     Date::from_calendar_date(date[2].into(), Month::try_from(date[1] as u8).unwrap(), date[0] as u8).unwrap()
 }
@@ -267,4 +267,13 @@ fn days(start: u64, end: u64) -> std::ops::RangeInclusive<Date> {
         OffsetDateTime::from_unix_timestamp((micros / 1_000_000) as i64).map_or(Date::MAX, |time| time.date())
     };
     day(start)..=day(end)
+}
+
+#[test]
+fn the_crate_reads_documents_as_we_do() {
+    let dataset = Dataset::load();
+    let ours = Memory::of(&dataset, 720);
+    for (document, indexed) in dataset.spans.iter().zip(&ours.spans) {
+        assert_eq!(StoredSpan::parse(document.source.get().as_bytes()).unwrap(), indexed.span);
+    }
 }

@@ -9,6 +9,7 @@ use axum::http::Request;
 use serde::Deserialize;
 use serde_json::Value;
 use spaniel::clock::Clock;
+use spaniel::memory::Budget;
 use spaniel::query::{Query, router};
 use spaniel::store::Reader;
 use tower::ServiceExt;
@@ -76,7 +77,7 @@ impl Pair {
     }
 
     fn router(&self, reader: Arc<dyn Reader>, clock: Clock) -> Router {
-        router(Query { base_path: self.base_path().into(), ..Query::new(reader, clock) })
+        router(Query { base_path: self.base_path().into(), ..Query::new(reader, clock, Budget::new(64 << 20)) })
     }
 
     pub(crate) async fn ask(&self, reader: Arc<dyn Reader>, clock: Clock) -> Ours {
@@ -94,14 +95,18 @@ impl Pair {
     }
 
     /// Compares an answer of ours with the recorded one, or with what the table of differences
-    /// says of it.
-    pub(crate) fn check(&self, ours: &Ours) -> Result<Option<&'static Difference>, String> {
-        let difference = DIFFERENCES.iter().find(|difference| (difference.applies)(self));
+    /// says of it, or with what it says of the store.
+    pub(crate) fn check(
+        &self,
+        ours: &Ours,
+        of_store: &'static [Difference],
+    ) -> Result<Option<&'static Difference>, String> {
+        let difference = DIFFERENCES.iter().chain(of_store).find(|difference| (difference.applies)(self));
         if let Ok(answer) = serde_json::from_slice(&ours.body) {
             check_order(&answer);
         }
         let result = match difference {
-            Some(difference) => (difference.ours)(ours),
+            Some(difference) => (difference.ours)(self, ours),
             None => self.compare(ours),
         };
         let name = format!("{} {}: {} {}", self.file, self.line, self.request.method, self.request.path);

@@ -4,9 +4,14 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use serde_json::json;
+use serde_json::value::RawValue;
 use spaniel::clock::Clock;
 use spaniel::settings::Settings;
-use spaniel::store::elasticsearch::{Cluster, Method, SearchReader, Server, templates};
+use spaniel::span::TraceId;
+use spaniel::store::elasticsearch::{Cluster, Dialect, Method, SearchReader, Server, templates};
+
+use spaniel::store::{Reader, Search};
 
 use crate::dataset::{Dataset, Document};
 
@@ -14,6 +19,7 @@ use crate::dataset::{Dataset, Document};
 pub(crate) struct Filled {
     cluster: Arc<Cluster>,
     settings: Settings,
+    dialect: Dialect,
     clock: Clock,
 }
 
@@ -28,12 +34,17 @@ impl Filled {
         let server = Server::ask(&cluster, 0).await.unwrap();
         let form = templates::Form::new(&settings.elasticsearch, &settings.indices);
         templates::install(&cluster, &server, &form).await.unwrap();
-        let typed = server.version.starts_with("6.");
-        bulk(&cluster, &dataset.spans, typed.then_some("span")).await;
-        bulk(&cluster, &dataset.services, typed.then_some("service")).await;
-        let refreshed = cluster.call(Method::Post, "jaeger-*/_refresh", &[], None).await.unwrap();
+        let filled = Filled { cluster, settings, dialect: server.dialect, clock: Clock::at(dataset.recorded_at) };
+        filled.write(&dataset.spans, "span").await;
+        filled.write(&dataset.services, "service").await;
+        filled
+    }
+
+    /// Puts documents where they belong and waits until they can be found.
+    async fn write(&self, documents: &[Document], kind: &str) {
+        bulk(&self.cluster, documents, (self.dialect == Dialect::Six).then_some(kind)).await;
+        let refreshed = self.cluster.call(Method::Post, "jaeger-*/_refresh", &[], None).await.unwrap();
         assert!(refreshed.is_good(), "{refreshed:?}");
-        Filled { cluster, settings, clock: Clock::at(dataset.recorded_at) }
     }
 
     /// A reader with its own age limit, and pages of so many spans.
@@ -43,6 +54,31 @@ impl Filled {
         settings.elasticsearch.max_doc_count = max_doc_count;
         Arc::new(SearchReader::new(self.cluster.clone(), self.clock.clone(), &settings, 100_000))
     }
+}
+
+/// A 64-bit trace id in each spelling that Jaeger's writers have had for it is one trace, and is
+/// found in a range of twenty years.
+pub(crate) async fn check_spellings(filled: &Filled) {
+    let spellings = ["00000000000000000000000000a1b2c3", "0000000000a1b2c3", "a1b2c3"];
+    let document = |(index, text): (usize, &&str)| {
+        let start = 1_700_000_000_000_000 + index as u64;
+        let span = json!({"traceID": text, "spanID": format!("{index:016x}"), "operationName": "o", "references": [],
+            "startTime": start, "startTimeMillis": start / 1000, "duration": 1, "tags": [], "logs": [],
+            "process": {"serviceName": "spelled", "tags": []}});
+        let source = RawValue::from_string(span.to_string()).unwrap();
+        Document { index: "jaeger-span-2023-11-14".into(), id: None, source }
+    };
+    let documents: Vec<_> = spellings.iter().enumerate().map(document).collect();
+    filled.write(&documents, "span").await;
+    let twenty_years = 20 * 365 * 24 * 3600 * 1_000_000;
+    let end = 1_790_000_000_000_000;
+    let start = end - twenty_years;
+    let search = Search { service: "spelled".into(), start, end, limit: 20, ..Search::default() };
+    let reader = filled.reader(720, 10_000);
+    let ids = reader.find_trace_ids(&search).await.unwrap();
+    assert_eq!(ids, [TraceId { high: 0, low: 0xa1_b2c3 }]);
+    let traces = reader.traces_of_search(&ids, &search).await.unwrap();
+    assert_eq!(traces.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
 }
 
 async fn bulk(cluster: &Cluster, documents: &[Document], document_type: Option<&str>) {

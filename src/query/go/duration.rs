@@ -123,6 +123,8 @@ fn decimal(value: u64, unit: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -160,6 +162,18 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(parse_duration(text), Err(expected.to_string()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(nanoseconds in any::<i64>()) {
+            prop_assert_eq!(parse_duration(&format_duration(nanoseconds)), Ok(nanoseconds));
+        }
+
+        #[test]
+        fn no_text_is_too_odd(text in "[-+0-9.a-zµ\" ]{0,30}") {
+            _ = parse_duration(&text);
         }
     }
 

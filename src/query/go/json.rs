@@ -259,6 +259,8 @@ impl Scanner<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -302,6 +304,21 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(parse_string_map(text), Err(expected.to_string()), "{text}");
+        }
+    }
+
+    proptest! {
+        /// serde_json takes the same texts for JSON, nesting and lone surrogates aside.
+        #[test]
+        fn the_syntax_is_that_of_another_reader(text in "[\\[\\]{}\",:0-9eE+.\\\\ntrufals -]{0,12}") {
+            let ours = Scanner { bytes: text.as_bytes(), at: 0, open: Vec::new() }.check();
+            let theirs = serde_json::from_str::<serde::de::IgnoredAny>(&text);
+            prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{:?} {:?}", ours, theirs);
+        }
+
+        #[test]
+        fn no_text_is_too_odd(text in any::<String>()) {
+            _ = parse_string_map(&text);
         }
     }
 

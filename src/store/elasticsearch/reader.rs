@@ -46,7 +46,7 @@ pub struct SearchReader {
     max_span_age: u64,
     /// Names in a list, and documents of one answer.
     max_doc_count: usize,
-    /// Reading of a trace ends when it has so many spans or more.
+    /// Reading of a trace ends when it has more spans.
     spans_per_trace: usize,
 }
 
@@ -58,7 +58,7 @@ struct Range {
 }
 
 impl SearchReader {
-    /// A reader of what these settings write. It reads no more of a trace once it has
+    /// A reader of what these settings write. It reads no more of a trace once it has more than
     /// `spans_per_trace` spans of it.
     pub fn new(cluster: Arc<Cluster>, clock: Clock, settings: &Settings, spans_per_trace: usize) -> Self {
         let elasticsearch = &settings.elasticsearch;
@@ -132,7 +132,7 @@ impl SearchReader {
                 let trace = traces.entry(*id).or_default();
                 let full = page.hits >= size;
                 trace.extend(page.spans);
-                page.last.filter(|_| full && trace.len() < self.spans_per_trace).map(|last| (*id, last))
+                page.last.filter(|_| full && trace.len() <= self.spans_per_trace).map(|last| (*id, last))
             });
             open = next.collect();
         }
