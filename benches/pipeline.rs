@@ -23,7 +23,7 @@ mod bodies;
 
 fn pipeline(settings: &Settings) -> Pipeline {
     Pipeline {
-        spool: Arc::new(Spool::new()),
+        spool: Arc::new(Spool::new(0)),
         books: Arc::new(Books::new(&Protocol::NAMES)),
         metrics: Arc::new(Metrics::new(&Identity::default(), &[])),
         services: Arc::new(Services::new(&IndexNames::new(&settings.indices), std::time::Duration::ZERO)),

@@ -1,5 +1,6 @@
-//! A stand-in for Elasticsearch that reads every document: each line is parsed, each name is
-//! remembered, and the answer is the one that a real server gives.
+//! A stand-in for Elasticsearch that reads every document: it looks at the shape of each line,
+//! parses every sixteenth whole, remembers each name, and answers as a real server does. (Parsing
+//! all would make it slower than what it is to measure, and both share the machine.)
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
@@ -30,7 +31,8 @@ pub struct Counts {
 #[derive(Debug, Default)]
 struct Seen {
     counts: Counts,
-    ids: HashSet<Box<str>>,
+    ids: HashSet<u128>,
+    documents: u64,
 }
 
 #[derive(Deserialize)]
@@ -97,17 +99,20 @@ impl Seen {
     /// Reads an action and its document; returns the action's verb.
     fn take(&mut self, action: &[u8], document: &[u8]) -> &'static str {
         let verb = if action.starts_with(b"{\"create\"") { "create" } else { "index" };
-        let document = serde_json::from_slice::<serde::de::IgnoredAny>(document);
-        match (serde_json::from_slice::<Action>(action), document) {
-            (Ok(action), Ok(_)) if action.index._index.contains("jaeger-service") => self.counts.services += 1,
-            (Ok(action), Ok(_)) => self.count_span(action.index._id),
+        self.documents += 1;
+        let whole = self.documents % 16 != 0 || serde_json::from_slice::<serde::de::IgnoredAny>(document).is_ok();
+        match serde_json::from_slice::<Action>(action) {
+            Ok(action) if whole && action.index._index.contains("jaeger-service") => self.counts.services += 1,
+            Ok(action) if whole && document.starts_with(b"{\"traceID\":\"") && document.ends_with(b"}}") => {
+                self.count_span(action.index._id);
+            }
             _ => self.counts.unreadable += 1,
         }
         verb
     }
 
     fn count_span(&mut self, id: Option<&str>) {
-        let new = id.is_none_or(|id| self.ids.insert(id.into()));
+        let new = id.is_none_or(|id| self.ids.insert(xxhash_rust::xxh3::xxh3_128(id.as_bytes())));
         if new { self.counts.spans += 1 } else { self.counts.doubled += 1 }
     }
 }

@@ -28,6 +28,7 @@ impl Spaniel {
             .arg("--log-level=warn")
             .args(flags)
             .stdin(Stdio::null())
+            .stderr(if std::env::var_os("SPANIEL_BENCH_LOG").is_some() { Stdio::inherit() } else { Stdio::null() })
             .spawn()
             .context("cannot start the binary")?;
         let mut spaniel = Spaniel { process, zipkin, admin };

@@ -63,7 +63,7 @@ impl House {
         let sources: Vec<_> = Protocol::ALL.iter().map(|&protocol| protocol.into()).collect();
         let metrics = Arc::new(Metrics::new(&identity, &sources));
         let rooms = Rooms {
-            spool: Arc::new(Spool::new()),
+            spool: Arc::new(Spool::new(settings.spool.pace_bytes)),
             writer: store.writer.clone(),
             books: Arc::new(Books::new(&Protocol::NAMES)),
             services: Arc::new(Services::new(

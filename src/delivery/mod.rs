@@ -97,6 +97,7 @@ impl Delivery {
                 return self.drop_rest(&batch);
             };
             batch = self.settle(&batch, &verdicts);
+            self.rooms.spool.set_flowing(batch.len() < sent);
             if batch.is_empty() {
                 return;
             }

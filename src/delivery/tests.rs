@@ -41,7 +41,7 @@ fn run(ids: std::ops::Range<u8>) -> Run {
 async fn deliver(answers: Vec<Vec<Verdict>>, give_up: bool) -> (Vec<Vec<u8>>, crate::telemetry::books::Page) {
     let writer = Arc::new(Scripted { answers: Mutex::new(answers.into()), ..Scripted::default() });
     let books = Arc::new(Books::new(&["test"]));
-    let spool = Arc::new(Spool::new());
+    let spool = Arc::new(Spool::new(0));
     let names = IndexNames::new(&crate::settings::Indices::default());
     let rooms = Rooms {
         spool: spool.clone(),

@@ -32,7 +32,7 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         connections: connections(values),
         limits: limits(values),
         memory: Memory { limit: values.count("memory.limit") },
-        spool: Spool::Off,
+        spool: Spool { pace_bytes: values.count("spool.pace-bytes") },
         shutdown: Shutdown { delay: values.time("shutdown.delay"), timeout: values.time("shutdown.timeout") },
         log: log(values),
         metrics: Metrics {

@@ -314,11 +314,18 @@ pub struct Memory {
     pub limit: usize,
 }
 
-/// `--spool.*`. Only `off` exists yet.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Spool {
-    #[default]
-    Off,
+/// `--spool.*`. Only `--spool.sync=off` exists yet: what is safe is in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spool {
+    /// `--spool.pace-bytes`: while the store takes spans and more than this waits for it, answers
+    /// are held back. 0: never.
+    pub pace_bytes: usize,
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        Spool { pace_bytes: 16 << 20 }
+    }
 }
 
 /// How the process stops.

@@ -7,6 +7,7 @@
 //! means in memory: the commit is immediate and a crash loses what is held.
 
 mod gather;
+mod pace;
 mod queue;
 
 pub use gather::Gather;
@@ -17,6 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::item::{Batch, Run};
+use pace::Pace;
 use queue::Queue;
 
 /// The spool is closed: the process is stopping.
@@ -33,17 +35,19 @@ pub struct Spool {
     closed: AtomicBool,
     held_items: AtomicUsize,
     held_bytes: AtomicUsize,
+    pace: Pace,
 }
 
 impl Spool {
-    pub fn new() -> Self {
-        Spool::default()
+    /// An empty spool that holds answers back while more than `pace_bytes` wait; 0: never.
+    pub fn new(pace_bytes: usize) -> Self {
+        Spool { pace: Pace::new(pace_bytes), ..Spool::default() }
     }
 
-    /// Makes a run safe. When it returns `Ok` the run will be sent until it is settled.
+    /// Makes a run safe. When it returns `Ok` the run will be sent until it is settled. It may
+    /// have waited a little for the store to catch up.
     ///
     /// Cancel-safe: a dropped future has either appended the run or not touched it.
-    #[expect(clippy::unused_async, reason = "a commit to disk is waited for; in memory it is immediate")]
     pub async fn append(&self, run: Run) -> Result<(), Closed> {
         if self.closed.load(Ordering::Acquire) {
             return Err(Closed);
@@ -55,13 +59,20 @@ impl Spool {
         self.held_bytes.fetch_add(run.documents.len(), Ordering::Relaxed);
         self.lock().push(run);
         self.changed.notify_one();
+        self.pace.wait(&self.held_bytes).await;
         Ok(())
+    }
+
+    /// Tells whether the store takes what it is sent; while it does not, no answer is held back.
+    pub fn set_flowing(&self, flowing: bool) {
+        self.pace.set_flowing(flowing);
     }
 
     /// Gives back what the store has decided on. `items` and `bytes` leave the spool.
     pub fn settle(&self, items: usize, bytes: usize) {
         self.held_items.fetch_sub(items, Ordering::Relaxed);
-        self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let before = self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.pace.settled(before.saturating_sub(bytes));
     }
 
     /// Items that are safe and not settled.

@@ -26,7 +26,7 @@ fn gather(items: usize, bytes: usize) -> Gather {
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_goes_when_it_is_large_enough() {
-    let spool = Spool::new();
+    let spool = Spool::new(0);
     for _ in 0..3 {
         spool.append(run(2, 10)).await.unwrap();
     }
@@ -37,7 +37,7 @@ async fn a_batch_goes_when_it_is_large_enough() {
 
 #[tokio::test(start_paused = true)]
 async fn a_small_batch_goes_when_it_has_waited() {
-    let spool = Spool::new();
+    let spool = Spool::new(0);
     spool.append(run(1, 10)).await.unwrap();
     let before = tokio::time::Instant::now();
     let batch = spool.next(&gather(4, 1000)).await.unwrap();
@@ -47,7 +47,7 @@ async fn a_small_batch_goes_when_it_has_waited() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_run_is_taken_in_parts_and_no_item_twice() {
-    let spool = Spool::new();
+    let spool = Spool::new(0);
     spool.append(run(10, 10)).await.unwrap();
     let mut seen = Vec::new();
     while seen.len() < 10 {
@@ -60,7 +60,7 @@ async fn a_large_run_is_taken_in_parts_and_no_item_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn an_item_over_the_limit_goes_alone() {
-    let spool = Spool::new();
+    let spool = Spool::new(0);
     spool.append(run(2, 500)).await.unwrap();
     assert_eq!(spool.next(&gather(100, 35)).await.unwrap().len(), 1);
     assert_eq!(spool.next(&gather(100, 35)).await.unwrap().len(), 1);
@@ -68,7 +68,7 @@ async fn an_item_over_the_limit_goes_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_closed_spool_gives_out_the_rest_and_takes_no_more() {
-    let spool = Spool::new();
+    let spool = Spool::new(0);
     spool.append(run(3, 10)).await.unwrap();
     spool.close();
     assert_eq!(spool.append(run(1, 10)).await, Err(Closed));
@@ -79,7 +79,7 @@ async fn a_closed_spool_gives_out_the_rest_and_takes_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn two_senders_share_the_work() {
-    let spool = std::sync::Arc::new(Spool::new());
+    let spool = std::sync::Arc::new(Spool::new(0));
     let sender = |spool: std::sync::Arc<Spool>| async move {
         let mut items = 0;
         while let Some(batch) = spool.next(&gather(2, 1000)).await {
@@ -95,4 +95,30 @@ async fn two_senders_share_the_work() {
     }
     spool.close();
     assert_eq!(one.await.unwrap() + two.await.unwrap(), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_held_back_while_the_store_is_behind() {
+    let spool = std::sync::Arc::new(Spool::new(50));
+    spool.set_flowing(true);
+    let append = |spool: std::sync::Arc<Spool>| tokio::spawn(async move { spool.append(run(1, 40)).await });
+    append(spool.clone()).await.unwrap().unwrap();
+    let second = append(spool.clone());
+    tokio::task::yield_now().await;
+    assert!(!second.is_finished());
+    spool.settle(1, 40);
+    let before = tokio::time::Instant::now();
+    second.await.unwrap().unwrap();
+    assert_eq!(before.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_store_that_is_away_or_longer_than_half_a_second() {
+    let spool = Spool::new(50);
+    let before = tokio::time::Instant::now();
+    spool.append(run(1, 400)).await.unwrap();
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    spool.set_flowing(true);
+    spool.append(run(1, 400)).await.unwrap();
+    assert_eq!(before.elapsed(), Duration::from_millis(500));
 }

@@ -77,6 +77,13 @@ pub(super) const LIMITS: &[Setting] = &[
         "off",
         "What a sender's answer promises: `off`, that its spans are in memory.",
     ),
+    row(
+        "spool.pace-bytes",
+        Size,
+        "16MiB",
+        "While the store takes spans and more than this waits for it, answers are held back, up to half a second, so \
+         that senders go at the store's pace and memory stays small. A store that is away holds nothing back. 0: never.",
+    ),
 ];
 
 pub(super) const SHUTDOWN: &[Setting] = &[
