@@ -281,3 +281,42 @@ fn made_zipkin_bodies() {
 fn jaeger_thrift_bodies() {
     assert_eq!(check_file("thrift-http.ndjson", Family::Native, |input| input.ends_with(".thrift")), 65);
 }
+
+/// What Spaniel makes otherwise of Zipkin's decode vectors than jaeger-collector does, where that
+/// takes them, and why.
+const VECTOR_DIFFERENCES: [(&str, &str); 9] = [
+    ("id/trace-zeros16", "no trace has the id 0"),
+    ("id/trace-zeros32", "no trace has the id 0"),
+    ("id/trace-number", "the digits of a number are the id, as with Zipkin; Jaeger cuts off the first and the last"),
+    ("id/trace-missing", "no trace has the id 0"),
+    ("field/parent-number", "the digits of a number are the id, as with Zipkin; Jaeger loses the parent"),
+    ("field/kind-lower", "the kind is clear; Jaeger loses it"),
+    ("field/kind-mixed", "the kind is clear; Jaeger loses it"),
+    ("field/ts-overflow", "the largest time, as with Zipkin; in Jaeger it overflows to 1970"),
+    ("field/dup-ann", "repeated annotations are all kept, as with Zipkin; Jaeger keeps the last list"),
+];
+
+#[test]
+fn zipkins_vectors() {
+    let file: Json = serde_json::from_slice(&data("zipkin/decode-vectors.json")).expect("the vectors are JSON");
+    let golden = golden("zipkin-vectors.ndjson");
+    let mut differences = Vec::new();
+    for vector in file["vectors"].as_array().expect("a list of vectors") {
+        let name = vector["name"].as_str().expect("a name");
+        let Some(body) = vector["body"].as_str().filter(|_| vector["decoder"] == "JSON_V2") else { continue };
+        let theirs = &golden[name];
+        if theirs["status"] != 202 {
+            continue;
+        }
+        let ours = written(body.as_bytes(), Family::Otel);
+        let mut expected = sources(theirs);
+        for document in &mut expected {
+            change(document, NoFields);
+        }
+        if ours.status != 202 || Compared::new(ours.documents, true) != Compared::new(expected, true) {
+            differences.push(name);
+        }
+    }
+    let expected: Vec<&str> = VECTOR_DIFFERENCES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(differences, expected);
+}
