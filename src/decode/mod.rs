@@ -7,6 +7,8 @@
 mod fault;
 mod jaeger_thrift;
 mod json;
+#[cfg(test)]
+mod properties;
 mod scratch;
 #[cfg(test)]
 mod test_sink;

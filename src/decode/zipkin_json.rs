@@ -151,7 +151,7 @@ impl<'a> Decoder<'a> {
 
     fn hand_over(&mut self, sink: &mut impl Sink<'a>) {
         let plain = self.process.tags.is_empty();
-        if !(plain && self.told_plain && same(self.told, self.process.service)) {
+        if !(plain && self.told_plain && same(&self.told, &self.process.service)) {
             sink.process(&self.process);
             self.told = self.process.service;
             self.told_plain = plain;
@@ -175,11 +175,11 @@ impl<'a> Decoder<'a> {
 }
 
 /// True if both are the same bytes in the same form.
-fn same(one: Option<Text<'_>>, other: Option<Text<'_>>) -> bool {
+fn same(one: &Option<Text<'_>>, other: &Option<Text<'_>>) -> bool {
     match (one, other) {
         (None, None) => true,
         (Some(one), Some(other)) => {
-            std::mem::discriminant(&one) == std::mem::discriminant(&other) && one.raw() == other.raw()
+            std::mem::discriminant(one) == std::mem::discriminant(other) && one.raw() == other.raw()
         }
         _ => false,
     }

@@ -36,27 +36,36 @@ impl<'a> Decoder<'a> {
     #[inline]
     fn annotation(&mut self) -> Read<()> {
         let mut timestamp = None;
-        let mut value = Text::default();
+        let mut value = "";
+        let mut odd_value = None;
         let mut more = self.reader.open(b'{', b'}')?;
         while more {
             match self.reader.plain_key() {
-                Some("value") => value = self.scalar()?,
+                Some("value") => match self.reader.plain_string() {
+                    Some(text) => value = text,
+                    None => odd_value = Some(self.odd_scalar()?),
+                },
                 Some("timestamp") => timestamp = self.moment()?,
-                Some(name) => self.odd_annotation_member(name, &mut timestamp, &mut value)?,
+                Some(name) => self.odd_annotation_member(name, &mut timestamp, &mut odd_value)?,
                 None => {
                     let name = self.reader.key()?.decoded();
-                    self.odd_annotation_member(&name, &mut timestamp, &mut value)?;
+                    self.odd_annotation_member(&name, &mut timestamp, &mut odd_value)?;
                 }
             }
             more = self.reader.more(b'}')?;
         }
-        self.log(timestamp.ok_or(NO_TIME)?, value)
+        self.log(timestamp.ok_or(NO_TIME)?, value, odd_value)
     }
 
     #[cold]
-    fn odd_annotation_member(&mut self, name: &str, timestamp: &mut Option<u64>, value: &mut Text<'a>) -> Read<()> {
+    fn odd_annotation_member(
+        &mut self,
+        name: &str,
+        timestamp: &mut Option<u64>,
+        value: &mut Option<Text<'a>>,
+    ) -> Read<()> {
         if name.eq_ignore_ascii_case("value") {
-            *value = self.scalar()?;
+            *value = Some(self.odd_scalar()?);
         } else if name.eq_ignore_ascii_case("timestamp") {
             *timestamp = self.moment()?;
         } else {
@@ -75,14 +84,15 @@ impl<'a> Decoder<'a> {
     }
 
     #[inline]
-    fn log(&mut self, timestamp: u64, value: Text<'a>) -> Read<()> {
+    fn log(&mut self, timestamp: u64, value: &'a str, odd_value: Option<Text<'a>>) -> Read<()> {
         if self.span.logs.len() >= self.limits.logs {
             return Err(TOO_MANY_LOGS);
         }
         let start = self.span.log_fields.len();
-        match value {
-            Text::Clean(text) if !text.as_bytes().contains(&b'|') => self.event(value)?,
-            _ => self.odd_event(value)?,
+        match odd_value {
+            Some(value) => self.odd_event(value)?,
+            None if value.as_bytes().contains(&b'|') => self.odd_event(Text::Clean(value))?,
+            None => self.event(Text::Clean(value))?,
         }
         let end = self.span.log_fields.len();
         self.span.logs.push(Log { timestamp, start: start as u32, end: end as u32 });

@@ -1,6 +1,6 @@
 //! Endpoints: a service name, an address, a port.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::Decoder;
 use super::members::Members;
@@ -13,7 +13,7 @@ const NO_OBJECT: &Fault = &Fault::new(Reason::Structure, "an endpoint is no obje
 /// What an endpoint says, as far as it can be used.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Endpoint<'a> {
-    /// Empty: none.
+    /// Empty: none. That of the local endpoint is the process's and not kept here.
     pub(super) service: Text<'a>,
     ipv4: Option<Value<'a>>,
     ipv6: Option<Value<'a>>,
@@ -51,6 +51,7 @@ impl<'a> Decoder<'a> {
     #[inline]
     pub(super) fn endpoint(&mut self, which: Which) -> Read<()> {
         *which.of(&mut self.members) = Endpoint::default();
+        self.process.service = self.process.service.filter(|_| which == Which::Remote);
         match self.reader.peek() {
             Some(b'{') => {}
             Some(b'n') => return self.reader.word().map(|_| ()),
@@ -78,12 +79,38 @@ impl<'a> Decoder<'a> {
     fn endpoint_member(&mut self, which: Which, name: &str) -> Read<bool> {
         match name {
             "port" => which.of(&mut self.members).port = self.port()?,
-            "ipv4" => which.of(&mut self.members).ipv4 = address(self.scalar()?),
-            "ipv6" => which.of(&mut self.members).ipv6 = address(self.scalar()?),
-            "serviceName" => which.of(&mut self.members).service = self.scalar()?,
+            "ipv4" => which.of(&mut self.members).ipv4 = self.address()?,
+            "ipv6" => which.of(&mut self.members).ipv6 = self.address()?,
+            "serviceName" => match (self.reader.plain_string(), which) {
+                (Some(""), _) => self.name_service(which, Text::Clean("")),
+                (Some(name), Which::Local) => self.process.service = Some(Text::Clean(name)),
+                (Some(name), Which::Remote) => self.members.remote.service = Text::Clean(name),
+                (None, _) => {
+                    let name = self.odd_scalar()?;
+                    self.name_service(which, name);
+                }
+            },
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    #[cold]
+    fn name_service(&mut self, which: Which, name: Text<'a>) {
+        match which {
+            Which::Local => self.process.service = Some(name).filter(|name| !name.is_empty()),
+            Which::Remote => self.members.remote.service = name,
+        }
+    }
+
+    /// The address as the document shows it; `None` for what is no address.
+    #[inline]
+    fn address(&mut self) -> Read<Option<Value<'a>>> {
+        match self.reader.plain_string() {
+            Some(digits) if is_ipv4(digits.as_bytes()) => Ok(Some(Value::Text(Text::Clean(digits)))),
+            Some(digits) => Ok(odd_address(digits)),
+            None => Ok(odd_address(&self.odd_scalar()?.decoded())),
+        }
     }
 
     #[cold]
@@ -116,15 +143,6 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// The address as the document shows it; `None` for what is no address.
-#[inline]
-fn address(text: Text<'_>) -> Option<Value<'_>> {
-    match text {
-        Text::Clean(digits) if is_ipv4(digits.as_bytes()) => Some(Value::Text(text)),
-        _ => odd_address(text),
-    }
-}
-
 /// Four numbers up to 255 with dots between; leading zeros stay, as with Zipkin.
 #[inline]
 fn is_ipv4(text: &[u8]) -> bool {
@@ -150,10 +168,10 @@ fn is_ipv4(text: &[u8]) -> bool {
     dots == 3 && digits > 0
 }
 
-/// An IPv6 address, or an IPv4 address inside one; escaped or not.
-fn odd_address(text: Text<'_>) -> Option<Value<'_>> {
-    let address: Ipv6Addr = text.decoded().parse().ok()?;
-    Some(Value::Address(address.to_ipv4_mapped().map_or(IpAddr::V6(address), IpAddr::V4)))
+/// An IPv6 address, or an IPv4 address inside one.
+fn odd_address(text: &str) -> Option<Value<'static>> {
+    let address: IpAddr = text.parse().ok()?;
+    Some(Value::Address(address.to_canonical()))
 }
 
 #[cfg(test)]

@@ -27,8 +27,6 @@ impl<'a> Decoder<'a> {
             let (trace_id, span_id) = (self.members.trace_id, self.members.parent_id);
             self.span.references.push(Reference { kind: ReferenceKind::ChildOf, trace_id, span_id });
         }
-        let service = self.members.local.service;
-        self.process.service = (!service.is_empty()).then_some(service);
         if self.members.has_odd_keys {
             self.tidy_keys();
         }
@@ -46,35 +44,26 @@ impl<'a> Decoder<'a> {
 
     #[inline]
     fn add_endpoints(&mut self, replaces: bool) {
-        let (local, remote) = (self.members.local, self.members.remote);
+        let (members, tags) = (&self.members, &mut self.span.tags);
+        let (local, remote) = (&members.local, &members.remote);
         if let Some(address) = local.address() {
-            self.set(replaces, "net.host.ip", address);
+            set(tags, replaces, "net.host.ip", address);
         }
         if local.port > 0 {
-            self.set(replaces, "net.host.port", Value::Int64(local.port.into()));
+            set(tags, replaces, "net.host.port", Value::Int64(local.port.into()));
         }
         if !remote.service.is_empty() {
-            self.set(replaces, "peer.service", Value::Text(remote.service));
+            set(tags, replaces, "peer.service", Value::Text(remote.service));
         }
         if let Some(address) = remote.address() {
-            self.set(replaces, "net.peer.ip", address);
+            set(tags, replaces, "net.peer.ip", address);
         }
         if remote.port > 0 {
-            self.set(replaces, "net.peer.port", Value::Int64(remote.port.into()));
+            set(tags, replaces, "net.peer.port", Value::Int64(remote.port.into()));
         }
-        if self.members.timestamp == 0 {
-            self.set(replaces, "otel.zipkin.absentField.startTime", Value::Bool(true));
+        if members.timestamp == 0 {
+            set(tags, replaces, "otel.zipkin.absentField.startTime", Value::Bool(true));
         }
-    }
-
-    /// Adds a tag; `replaces`: the sender may have one of that key, which it takes the place of.
-    #[inline]
-    fn set(&mut self, replaces: bool, key: &'static str, value: Value<'a>) {
-        if replaces && let Some(tag) = self.span.tags.iter_mut().find(|tag| tag.key.decoded() == key) {
-            tag.value = value;
-            return;
-        }
-        self.span.tags.push(Tag { key: Text::Clean(key), value });
     }
 
     #[inline]
@@ -87,23 +76,33 @@ impl<'a> Decoder<'a> {
             Kind::None if extra.is_internal => "internal",
             Kind::None => return,
         };
-        self.set(false, "span.kind", Value::Text(Text::Clean(name)));
+        set(&mut self.span.tags, false, "span.kind", Value::Text(Text::Clean(name)));
     }
 
     fn add_status(&mut self, extra: &Extra<'a>) {
         match extra.status {
             Status::Unset => {}
-            Status::Ok => self.set(false, "otel.status_code", Value::Text(Text::Clean("OK"))),
+            Status::Ok => set(&mut self.span.tags, false, "otel.status_code", Value::Text(Text::Clean("OK"))),
             Status::Error => {
-                self.set(false, "otel.status_code", Value::Text(Text::Clean("ERROR")));
-                self.set(false, "error", Value::Bool(true));
+                set(&mut self.span.tags, false, "otel.status_code", Value::Text(Text::Clean("ERROR")));
+                set(&mut self.span.tags, false, "error", Value::Bool(true));
             }
         }
         if let Some(description) = extra.description.filter(|text| !text.is_empty()) {
-            self.set(false, "otel.status_description", Value::Text(description));
+            set(&mut self.span.tags, false, "otel.status_description", Value::Text(description));
         }
         if let Some(state) = extra.trace_state.filter(|text| !text.is_empty()) {
-            self.set(false, "w3c.tracestate", Value::Text(state));
+            set(&mut self.span.tags, false, "w3c.tracestate", Value::Text(state));
         }
     }
+}
+
+/// Adds a tag; `replaces`: the sender may have one of that key, which it takes the place of.
+#[inline]
+fn set<'a>(tags: &mut Vec<Tag<'a>>, replaces: bool, key: &'static str, value: Value<'a>) {
+    if replaces && let Some(tag) = tags.iter_mut().find(|tag| tag.key.decoded() == key) {
+        tag.value = value;
+        return;
+    }
+    tags.push(Tag { key: Text::Clean(key), value });
 }

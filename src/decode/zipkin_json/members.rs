@@ -42,11 +42,11 @@ pub(super) enum Kind {
 impl Kind {
     /// Of any case; what Zipkin does not know is none.
     #[inline]
-    fn of(text: Text<'_>) -> Self {
+    fn of(text: &str) -> Self {
         match text {
-            Text::Clean("CLIENT") => Kind::Client,
-            Text::Clean("SERVER") => Kind::Server,
-            _ => Self::of_any_case(&text.decoded()),
+            "CLIENT" => Kind::Client,
+            "SERVER" => Kind::Server,
+            _ => Self::of_any_case(text),
         }
     }
 
@@ -102,8 +102,14 @@ impl<'a> Decoder<'a> {
     fn member(&mut self, name: &str) -> Read<bool> {
         match name {
             "id" => self.members.span_id = self.id(id::SPAN)?,
-            "kind" => self.members.kind = Kind::of(self.scalar()?),
-            "name" => self.span.operation = self.scalar()?,
+            "kind" => match self.reader.plain_string() {
+                Some(text) => self.members.kind = Kind::of(text),
+                None => self.members.kind = Kind::of(&self.odd_scalar()?.decoded()),
+            },
+            "name" => match self.reader.plain_string() {
+                Some(text) => self.span.operation = Text::Clean(text),
+                None => self.odd_name()?,
+            },
             "tags" => self.tags()?,
             "traceId" => self.members.trace_id = self.trace_id()?,
             "parentId" => self.members.parent_id = self.parent_id()?,
@@ -126,17 +132,16 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// A string, or another scalar as the text that it is written as; null is empty.
-    #[inline(always)]
-    pub(super) fn scalar(&mut self) -> Read<Text<'a>> {
-        match self.reader.plain_string() {
-            Some(text) => Ok(Text::Clean(text)),
-            None => self.odd_scalar(),
-        }
+    #[cold]
+    fn odd_name(&mut self) -> Read<()> {
+        self.span.operation = self.odd_scalar()?;
+        Ok(())
     }
 
+    /// A string, or another scalar as the text that it is written as; null is empty. For what is
+    /// no plain string: the plain way goes without the enum, which would go through memory.
     #[cold]
-    fn odd_scalar(&mut self) -> Read<Text<'a>> {
+    pub(super) fn odd_scalar(&mut self) -> Read<Text<'a>> {
         match self.reader.peek() {
             Some(b'"') => self.reader.string(),
             Some(b'{' | b'[') => Err(NO_SCALAR),

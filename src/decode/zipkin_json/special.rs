@@ -52,6 +52,7 @@ impl<'a> Decoder<'a> {
         let links = self.links();
         let has_status = self.span.tags.iter().any(|tag| meaning_of(tag) == Some(Meaning::StatusCode));
         let has_kind = self.members.kind != Kind::None;
+        let has_local_name = self.process.service.is_some();
         let process = &mut self.process;
         let mut error = None;
         self.span.tags.retain(|tag| {
@@ -86,14 +87,14 @@ impl<'a> Decoder<'a> {
             false
         });
         extra.status = error.unwrap_or(extra.status);
-        self.names(&names);
+        self.names(&names, has_local_name);
         extra
     }
 
-    fn names(&mut self, names: &Names<'a>) {
+    fn names(&mut self, names: &Names<'a>, has_local_name: bool) {
         if let Some(source) =
             names.service_source.filter(|source| !source.is_empty() && source.decoded() != "service.name")
-            && let Some(service) = self.process.service.filter(|_| !self.members.local.service.is_empty())
+            && let Some(service) = self.process.service.filter(|_| has_local_name)
         {
             self.process.tags.push(Tag { key: source, value: Value::Text(service) });
             self.process.service = None;

@@ -109,7 +109,7 @@ impl<'a> Decoder<'a> {
     #[cold]
     fn odd_value(&mut self) -> Read<Text<'a>> {
         if !matches!(self.reader.peek(), Some(b'{' | b'[')) {
-            return self.scalar();
+            return self.odd_scalar();
         }
         let start = self.reader.offset();
         self.reader.skip(self.limits.depth)?;
