@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench pipeline`. Bodies are those of `benches/load`: spans of real Envoys.
 
+#![allow(clippy::expect_used, reason = "a bench without its bodies has nothing to say")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 

@@ -9,8 +9,8 @@ const CAPTURED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/envoy");
 
 /// A body and the places in it that must be fresh on every POST.
 #[derive(Debug, Clone)]
-pub struct Template {
-    pub body: Vec<u8>,
+pub(crate) struct Template {
+    pub(crate) body: Vec<u8>,
     trace_ids: Vec<Place>,
     span_ids: Vec<Place>,
     times: Vec<usize>,
@@ -24,7 +24,7 @@ struct Place {
 
 impl Template {
     /// Writes ids made from `serial`, which must never come twice, and the time of now.
-    pub fn freshen(&mut self, serial: &mut u64, now_micros: u64) {
+    pub(crate) fn freshen(&mut self, serial: &mut u64, now_micros: u64) {
         for index in 0..self.trace_ids.len() {
             *serial += 1;
             let id = mix(*serial);
@@ -58,7 +58,7 @@ fn write_hex(body: &mut [u8], place: Place, id: u64) {
 }
 
 /// `count` different bodies of `spans` spans each, cut from the captured page loads.
-pub fn templates(spans: usize, count: usize) -> Result<Vec<Template>> {
+pub(crate) fn templates(spans: usize, count: usize) -> Result<Vec<Template>> {
     let captured = captured_spans()?;
     let mut pool = captured.iter().cycle();
     (0..count)

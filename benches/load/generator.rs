@@ -12,22 +12,22 @@ use crate::bodies::{self, Template};
 
 /// A load: how many spans a POST, over how many connections, for how long.
 #[derive(Debug, Clone, Copy)]
-pub struct Load {
-    pub spans: usize,
-    pub connections: usize,
-    pub length: Duration,
+pub(crate) struct Load {
+    pub(crate) spans: usize,
+    pub(crate) connections: usize,
+    pub(crate) length: Duration,
 }
 
 /// What was offered, and what the answers were.
 #[derive(Debug)]
-pub struct Offered {
-    pub accepted: u64,
-    pub refused: u64,
-    pub posts: u64,
-    pub statuses: BTreeMap<u16, u64>,
-    pub wall: Duration,
+pub(crate) struct Offered {
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
+    pub(crate) posts: u64,
+    pub(crate) statuses: BTreeMap<u16, u64>,
+    pub(crate) wall: Duration,
     /// Microseconds from the first byte of a request to the last of its answer.
-    pub answer: Histogram<u64>,
+    pub(crate) answer: Histogram<u64>,
 }
 
 impl Offered {
@@ -37,7 +37,7 @@ impl Offered {
         Ok(Offered { accepted: 0, refused: 0, posts: 0, statuses, wall: Duration::ZERO, answer })
     }
 
-    pub fn spans(&self) -> u64 {
+    pub(crate) fn spans(&self) -> u64 {
         self.accepted + self.refused
     }
 
@@ -65,7 +65,7 @@ impl Offered {
 }
 
 /// Drives the collector at `address` (host:port).
-pub fn run(address: &str, load: &Load) -> Result<Offered> {
+pub(crate) fn run(address: &str, load: &Load) -> Result<Offered> {
     let templates = bodies::templates(load.spans, 16.min(400 / load.spans.max(1)).max(2))?;
     let started = Instant::now();
     let connections: Vec<_> = (0..load.connections)

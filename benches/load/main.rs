@@ -12,6 +12,8 @@
 //! Absolute times mean little on a shared machine; *spans per CPU-second of the collector* is what
 //! to read. The run fails if the spans offered are not exactly those stored and those refused.
 
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
+
 mod bodies;
 mod generator;
 mod process;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 const TICKS: f64 = 100.0;
 
 /// User and system time that the process has used, in seconds.
-pub fn cpu_seconds(pid: u32) -> Result<f64> {
+pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).context("process is gone")?;
     let after_name = stat.rsplit(')').next().context("no name in stat")?;
     let fields: Vec<&str> = after_name.split_whitespace().collect();
@@ -20,7 +20,7 @@ pub fn cpu_seconds(pid: u32) -> Result<f64> {
 }
 
 /// Anonymous and shared memory, in bytes.
-pub fn memory(pid: u32) -> Result<u64> {
+pub(crate) fn memory(pid: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("process is gone")?;
     let kilobytes = |name: &str| -> u64 {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -31,13 +31,13 @@ pub fn memory(pid: u32) -> Result<u64> {
 
 /// Looks at a process's memory a hundred times a second and keeps the largest figure.
 #[derive(Debug)]
-pub struct PeakMemory {
+pub(crate) struct PeakMemory {
     stop: Arc<AtomicBool>,
     watcher: JoinHandle<u64>,
 }
 
 impl PeakMemory {
-    pub fn watch(pid: u32) -> Self {
+    pub(crate) fn watch(pid: u32) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let watcher = std::thread::spawn(move || {
@@ -51,7 +51,7 @@ impl PeakMemory {
         PeakMemory { stop, watcher }
     }
 
-    pub fn stop(self) -> u64 {
+    pub(crate) fn stop(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         self.watcher.join().unwrap_or(0)
     }

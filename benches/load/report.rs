@@ -3,22 +3,22 @@
 use crate::generator::Offered;
 use crate::sink::Counts;
 
-pub const HEADER: &str =
+pub(crate) const HEADER: &str =
     "spans/POST |  offered spans |  spans/s wall | spans/CPU-s | idle MiB | peak MiB | p50 ms | p99 ms | answers";
 
 /// Anonymous plus shared memory, in bytes.
 #[derive(Debug)]
-pub struct Memory {
-    pub idle: u64,
-    pub peak: u64,
+pub(crate) struct Memory {
+    pub(crate) idle: u64,
+    pub(crate) peak: u64,
 }
 
-pub fn line(spans: usize, offered: &Offered, stored: &Counts, cpu: f64, memory: &Memory) -> String {
+pub(crate) fn line(spans: usize, offered: &Offered, stored: &Counts, cpu: f64, memory: &Memory) -> String {
     let memory = format!("{:8.1} | {:8.1}", mebibytes(memory.idle), mebibytes(memory.peak));
     row(spans, offered, &format!("{:11.0}", stored.spans as f64 / cpu), &memory)
 }
 
-pub fn line_of_target(spans: usize, offered: &Offered, cpu: Option<f64>) -> String {
+pub(crate) fn line_of_target(spans: usize, offered: &Offered, cpu: Option<f64>) -> String {
     let rate = cpu.map_or("          -".into(), |cpu| format!("{:11.0}", offered.accepted as f64 / cpu));
     row(spans, offered, &rate, "       - |        -")
 }
@@ -37,7 +37,7 @@ fn row(spans: usize, offered: &Offered, rate: &str, memory: &str) -> String {
 }
 
 /// True if every span offered was stored once or refused, and the books say the same.
-pub fn check(offered: &Offered, stored: &Counts, books: &serde_json::Value) -> bool {
+pub(crate) fn check(offered: &Offered, stored: &Counts, books: &serde_json::Value) -> bool {
     let good = offered.accepted == stored.spans && stored.doubled == 0 && stored.unreadable == 0 && balanced(books);
     if !good {
         eprintln!("offered {} = accepted {} + refused {}", offered.spans(), offered.accepted, offered.refused);

@@ -16,16 +16,16 @@ use serde::{Deserialize, Serialize};
 
 /// What came in.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Span documents, each name once.
-    pub spans: u64,
-    pub services: u64,
+    pub(crate) spans: u64,
+    pub(crate) services: u64,
     /// Span documents whose name had come before.
-    pub doubled: u64,
+    pub(crate) doubled: u64,
     /// Lines that are not the JSON that they should be.
-    pub unreadable: u64,
-    pub requests: u64,
-    pub bytes: u64,
+    pub(crate) unreadable: u64,
+    pub(crate) requests: u64,
+    pub(crate) bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ struct Target<'a> {
 type Shared = Arc<Mutex<Seen>>;
 
 /// Serves on a loopback port (0: a free one) until it is killed; prints the port first.
-pub fn serve(port: u16) -> Result<()> {
+pub(crate) fn serve(port: u16) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
@@ -100,7 +100,8 @@ impl Seen {
     fn take(&mut self, action: &[u8], document: &[u8]) -> &'static str {
         let verb = if action.starts_with(b"{\"create\"") { "create" } else { "index" };
         self.documents += 1;
-        let whole = self.documents % 16 != 0 || serde_json::from_slice::<serde::de::IgnoredAny>(document).is_ok();
+        let whole =
+            !self.documents.is_multiple_of(16) || serde_json::from_slice::<serde::de::IgnoredAny>(document).is_ok();
         match serde_json::from_slice::<Action>(action) {
             Ok(action) if whole && action.index._index.contains("jaeger-service") => self.counts.services += 1,
             Ok(action) if whole && document.starts_with(b"{\"traceID\":\"") && document.ends_with(b"}}") => {
@@ -119,13 +120,13 @@ impl Seen {
 
 /// The sink in a process of its own, killed when dropped.
 #[derive(Debug)]
-pub struct Child {
+pub(crate) struct Child {
     process: std::process::Child,
     port: u16,
 }
 
 impl Child {
-    pub fn start() -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["sink", "0"])
             .stdout(Stdio::piped())
@@ -137,11 +138,11 @@ impl Child {
         Ok(Child { process, port })
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    pub fn counts(&self) -> Result<Counts> {
+    pub(crate) fn counts(&self) -> Result<Counts> {
         Ok(reqwest::blocking::get(format!("{}/_counts", self.url()))?.json()?)
     }
 }

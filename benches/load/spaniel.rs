@@ -8,16 +8,16 @@ use anyhow::{Context, Result, bail};
 
 /// A running Spaniel, killed when dropped.
 #[derive(Debug)]
-pub struct Spaniel {
+pub(crate) struct Spaniel {
     process: Child,
     /// host:port of the Zipkin listener.
-    pub zipkin: String,
+    pub(crate) zipkin: String,
     admin: String,
 }
 
 impl Spaniel {
     /// Starts it with Elasticsearch at `store` and waits until it is ready.
-    pub fn start(store: &str, flags: &[String]) -> Result<Self> {
+    pub(crate) fn start(store: &str, flags: &[String]) -> Result<Self> {
         let (zipkin, admin) = (free_address()?, free_address()?);
         let process = Command::new(env!("CARGO_BIN_EXE_spaniel"))
             .env("SPAN_STORAGE_TYPE", "elasticsearch")
@@ -36,7 +36,7 @@ impl Spaniel {
         Ok(spaniel)
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }
 
@@ -56,7 +56,7 @@ impl Spaniel {
     }
 
     /// Waits until nothing is held any more; returns the books.
-    pub fn wait_until_settled(&self) -> Result<serde_json::Value> {
+    pub(crate) fn wait_until_settled(&self) -> Result<serde_json::Value> {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let books: serde_json::Value = reqwest::blocking::get(format!("http://{}/books", self.admin))?.json()?;
