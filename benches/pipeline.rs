@@ -13,10 +13,10 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use spaniel::clock::Clock;
 use spaniel::document::{IndexNames, Services, Shape};
 use spaniel::memory::Budget;
-use spaniel::pipeline::{CollectorTags, Pipeline, Protocol};
+use spaniel::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
 use spaniel::sample::Sampler;
 use spaniel::settings::Settings;
-use spaniel::spool::Spool;
+use spaniel::spool::{Gather, Spool};
 use spaniel::telemetry::books::Books;
 use spaniel::telemetry::metrics::{Identity, Metrics};
 
@@ -25,7 +25,7 @@ mod bodies;
 
 fn pipeline(settings: &Settings) -> Pipeline {
     Pipeline {
-        spool: Arc::new(Spool::new(0)),
+        spool: Arc::new(Spool::new(Gather::everything(), 0)),
         books: Arc::new(Books::new(&Protocol::NAMES)),
         metrics: Arc::new(Metrics::new(&Identity::default(), &[])),
         services: Arc::new(Services::new(&IndexNames::new(&settings.indices), std::time::Duration::ZERO)),
@@ -36,6 +36,7 @@ fn pipeline(settings: &Settings) -> Pipeline {
         output_bytes: None,
         times: settings.spans,
         collector_tags: CollectorTags::new(&settings.collector),
+        growth: Growth::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::decode;
 use crate::delivery::{Delivery, Rooms};
 use crate::document::{IndexNames, Services, Shape};
 use crate::memory::Budget;
-use crate::pipeline::{CollectorTags, Pipeline, Protocol};
+use crate::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
 use crate::sample::Sampler;
 use crate::settings::{Settings, StorageType};
 use crate::spool::{Gather, Spool};
@@ -63,7 +63,7 @@ impl House {
         let sources: Vec<_> = Protocol::ALL.iter().map(|&protocol| protocol.into()).collect();
         let metrics = Arc::new(Metrics::new(&identity, &sources));
         let rooms = Rooms {
-            spool: Arc::new(Spool::new(settings.spool.pace_bytes)),
+            spool: Arc::new(Spool::new(store.gather, settings.spool.pace_bytes)),
             writer: store.writer.clone(),
             books: Arc::new(Books::new(&Protocol::NAMES)),
             services: Arc::new(Services::new(
@@ -76,7 +76,7 @@ impl House {
         let budget = Budget::new(settings.memory.bytes());
         let house = House {
             pipeline: Arc::new(pipeline(settings, &rooms)),
-            delivery: Delivery::new(rooms.clone(), store.gather),
+            delivery: Delivery::new(rooms.clone()),
             carriers: store.carriers,
             health: Arc::new(Health::new(clock.clone())),
             spool: rooms.spool,
@@ -148,6 +148,7 @@ fn pipeline(settings: &Settings, rooms: &Rooms) -> Pipeline {
         output_bytes: limits.request_output_bytes,
         times: settings.spans,
         collector_tags: CollectorTags::new(&settings.collector),
+        growth: Growth::default(),
     }
 }
 

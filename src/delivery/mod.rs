@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::document::Services;
 use crate::item::{Batch, Verdict};
-use crate::spool::{Gather, Spool};
+use crate::spool::Spool;
 use crate::store::Writer;
 use crate::telemetry::books::Books;
 use crate::telemetry::metrics::Metrics;
@@ -41,16 +41,15 @@ pub struct Rooms {
 #[derive(Debug)]
 pub struct Delivery {
     rooms: Rooms,
-    gather: Gather,
     aside: Aside,
     /// Becomes true when the time to stop has run out.
     give_up: watch::Sender<bool>,
 }
 
 impl Delivery {
-    pub fn new(rooms: Rooms, gather: Gather) -> Arc<Self> {
+    pub fn new(rooms: Rooms) -> Arc<Self> {
         let (give_up, _) = watch::channel(false);
-        Arc::new(Delivery { rooms, gather, aside: Aside::default(), give_up })
+        Arc::new(Delivery { rooms, aside: Aside::default(), give_up })
     }
 
     /// Starts `carriers` tasks; each ends when the spool is closed and empty.
@@ -77,7 +76,7 @@ impl Delivery {
             if let Some(due) = self.aside.take_due() {
                 return Some(due);
             }
-            let fresh = self.rooms.spool.next(&self.gather);
+            let fresh = self.rooms.spool.next();
             match self.aside.next_due() {
                 None => return fresh.await.map(|batch| (batch, 0)),
                 Some(due) => match tokio::time::timeout_at(due, fresh).await {

@@ -5,6 +5,7 @@ use super::*;
 use crate::document::IndexNames;
 use crate::item::{Id, Item, Kind, Label, Run};
 use crate::memory::Budget;
+use crate::spool::Gather;
 use crate::store::{Status, Task};
 use crate::telemetry::books::Outcome;
 
@@ -41,7 +42,7 @@ fn run(ids: std::ops::Range<u8>) -> Run {
 async fn deliver(answers: Vec<Vec<Verdict>>, give_up: bool) -> (Vec<Vec<u8>>, crate::telemetry::books::Page) {
     let writer = Arc::new(Scripted { answers: Mutex::new(answers.into()), ..Scripted::default() });
     let books = Arc::new(Books::new(&["test"]));
-    let spool = Arc::new(Spool::new(0));
+    let spool = Arc::new(Spool::new(Gather { bytes: 1000, items: 100, interval: Duration::from_millis(10) }, 0));
     let names = IndexNames::new(&crate::settings::Indices::default());
     let rooms = Rooms {
         spool: spool.clone(),
@@ -51,7 +52,7 @@ async fn deliver(answers: Vec<Vec<Verdict>>, give_up: bool) -> (Vec<Vec<u8>>, cr
         metrics: Arc::new(Metrics::for_tests()),
         clock: Clock::at(0),
     };
-    let delivery = Delivery::new(rooms, Gather { bytes: 1000, items: 100, interval: Duration::from_millis(10) });
+    let delivery = Delivery::new(rooms);
     books.enter(0, &Outcome { received: 4, held: 4, ..Outcome::default() });
     spool.append(run(0..4)).await.unwrap();
     spool.close();

@@ -76,8 +76,7 @@ impl<'p, 'a> Intake<'p, 'a> {
         let micros = |length: std::time::Duration| u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
         let earliest = pipeline.times.max_age.map_or(0, |age| now.saturating_sub(micros(age)));
         let latest = pipeline.times.max_future.map_or(u64::MAX, |future| now.saturating_add(micros(future)));
-        // Documents of Envoy's spans are nearly twice the size of what it sent.
-        let documents = Vec::with_capacity(2 * body.min(1 << 20) + 512);
+        let documents = Vec::with_capacity(pipeline.growth.room_for(body));
         let run = Run { label: protocol.label(), items: Vec::new(), documents, reservation };
         let mut intake = Intake {
             pipeline,
@@ -173,7 +172,8 @@ impl<'p, 'a> Intake<'p, 'a> {
 
     /// Gives back the body's share, and what was reserved but not filled.
     fn settle_charge(&mut self) -> Result<(), OverLimit> {
-        if self.run.documents.capacity() > self.run.documents.len() / 4 * 5 + 1024 {
+        self.pipeline.growth.learn(self.body, self.run.documents.len());
+        if self.run.documents.capacity() > self.run.documents.len() / 2 * 3 + 1024 {
             self.run.documents.shrink_to_fit();
         }
         let room = self.room();

@@ -4,10 +4,12 @@
 //! All of it runs in the request's own task, in one pass over the body; a span costs no
 //! allocation, no lock but the service cache's, no log line and no label look-up.
 
+mod growth;
 mod intake;
 mod protocol;
 mod tags;
 
+pub use growth::Growth;
 pub use protocol::Protocol;
 pub use tags::CollectorTags;
 
@@ -65,6 +67,7 @@ pub struct Pipeline {
     pub times: SpanTimes,
     /// `--collector.tags`, added to every process.
     pub collector_tags: CollectorTags,
+    pub growth: Growth,
 }
 
 impl Pipeline {

@@ -24,11 +24,12 @@ impl Gather {
 }
 
 impl Spool {
-    /// Waits for a batch: until `gather.bytes` or `gather.items` wait, or the oldest run has
-    /// waited for `gather.interval`. `None`: the spool is closed and empty.
+    /// Waits for a batch: until enough bytes or items wait, or the oldest run has waited long
+    /// enough. `None`: the spool is closed and empty.
     ///
     /// Cancel-safe: nothing is taken unless it is returned.
-    pub async fn next(&self, gather: &Gather) -> Option<Batch> {
+    pub async fn next(&self) -> Option<Batch> {
+        let gather = &self.gather;
         loop {
             let changed = self.changed.notified();
             let closed = self.closed.load(Ordering::Acquire);
@@ -38,9 +39,9 @@ impl Spool {
                 let ripe = due.is_some_and(|due| closed || queue.is_full(gather) || due <= Instant::now());
                 if ripe {
                     let batch = queue.take(gather);
-                    let more = queue.is_full(gather) || closed;
+                    let more = !queue.is_empty() || closed;
                     drop(queue);
-                    // One wake-up may stand for many runs: pass it on while there is work.
+                    // One wake-up stands for many runs: somebody else must wait for those left.
                     if more {
                         self.changed.notify_one();
                     }

@@ -27,8 +27,9 @@ use queue::Queue;
 pub struct Closed;
 
 /// Items on their way from the requests to the store.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Spool {
+    gather: Gather,
     queue: Mutex<Queue>,
     /// Wakes one sender: there is something to gather, or the spool was closed.
     changed: Notify,
@@ -39,9 +40,18 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// An empty spool that holds answers back while more than `pace_bytes` wait; 0: never.
-    pub fn new(pace_bytes: usize) -> Self {
-        Spool { pace: Pace::new(pace_bytes), ..Spool::default() }
+    /// An empty spool whose batches are gathered so, and which holds answers back while more than
+    /// `pace_bytes` wait; 0: never.
+    pub fn new(gather: Gather, pace_bytes: usize) -> Self {
+        Spool {
+            gather,
+            queue: Mutex::default(),
+            changed: Notify::new(),
+            closed: AtomicBool::new(false),
+            held_items: AtomicUsize::new(0),
+            held_bytes: AtomicUsize::new(0),
+            pace: Pace::new(pace_bytes),
+        }
     }
 
     /// Makes a run safe. When it returns `Ok` the run will be sent until it is settled. It may
@@ -57,10 +67,20 @@ impl Spool {
         }
         self.held_items.fetch_add(run.items.len(), Ordering::Relaxed);
         self.held_bytes.fetch_add(run.documents.len(), Ordering::Relaxed);
-        self.lock().push(run);
-        self.changed.notify_one();
+        if self.push(run) {
+            self.changed.notify_one();
+        }
         self.pace.wait(&self.held_bytes).await;
         Ok(())
+    }
+
+    /// Queues a run; true if a sender must be woken: to wait for the first run's time, or because
+    /// a batch is whole. In between nobody is: a wake-up per request costs more than its spans.
+    fn push(&self, run: Run) -> bool {
+        let mut queue = self.lock();
+        let (was_empty, was_full) = (queue.is_empty(), queue.is_full(&self.gather));
+        queue.push(run);
+        was_empty || (!was_full && queue.is_full(&self.gather))
     }
 
     /// Tells whether the store takes what it is sent; while it does not, no answer is held back.

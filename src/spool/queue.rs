@@ -31,6 +31,10 @@ impl Queue {
         self.waiting.push_back(Waiting { run: Arc::new(run), next: 0, since: Instant::now() });
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// When the oldest run will have waited long enough; `None` if there is none.
     pub(super) fn due(&self, gather: &Gather) -> Option<Instant> {
         self.waiting.front().map(|oldest| oldest.since + gather.interval)

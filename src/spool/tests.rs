@@ -26,32 +26,32 @@ fn gather(items: usize, bytes: usize) -> Gather {
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_goes_when_it_is_large_enough() {
-    let spool = Spool::new(0);
+    let spool = Spool::new(gather(4, 1000), 0);
     for _ in 0..3 {
         spool.append(run(2, 10)).await.unwrap();
     }
-    let batch = spool.next(&gather(4, 1000)).await.unwrap();
+    let batch = spool.next().await.unwrap();
     assert_eq!((batch.len(), batch.bytes, batch.runs.len()), (4, 40, 2));
     assert_eq!(spool.held_items(), 6);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_small_batch_goes_when_it_has_waited() {
-    let spool = Spool::new(0);
+    let spool = Spool::new(gather(4, 1000), 0);
     spool.append(run(1, 10)).await.unwrap();
     let before = tokio::time::Instant::now();
-    let batch = spool.next(&gather(4, 1000)).await.unwrap();
+    let batch = spool.next().await.unwrap();
     assert_eq!(batch.len(), 1);
     assert_eq!(before.elapsed(), Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_large_run_is_taken_in_parts_and_no_item_twice() {
-    let spool = Spool::new(0);
+    let spool = Spool::new(gather(100, 35), 0);
     spool.append(run(10, 10)).await.unwrap();
     let mut seen = Vec::new();
     while seen.len() < 10 {
-        let batch = spool.next(&gather(100, 35)).await.unwrap();
+        let batch = spool.next().await.unwrap();
         assert!(batch.len() <= 3);
         seen.extend(batch.iter().map(|(_, item, document)| (item.id.0[0], document.len())));
     }
@@ -60,29 +60,29 @@ async fn a_large_run_is_taken_in_parts_and_no_item_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn an_item_over_the_limit_goes_alone() {
-    let spool = Spool::new(0);
+    let spool = Spool::new(gather(100, 35), 0);
     spool.append(run(2, 500)).await.unwrap();
-    assert_eq!(spool.next(&gather(100, 35)).await.unwrap().len(), 1);
-    assert_eq!(spool.next(&gather(100, 35)).await.unwrap().len(), 1);
+    assert_eq!(spool.next().await.unwrap().len(), 1);
+    assert_eq!(spool.next().await.unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_closed_spool_gives_out_the_rest_and_takes_no_more() {
-    let spool = Spool::new(0);
+    let spool = Spool::new(gather(100, 1000), 0);
     spool.append(run(3, 10)).await.unwrap();
     spool.close();
     assert_eq!(spool.append(run(1, 10)).await, Err(Closed));
-    assert_eq!(spool.next(&gather(100, 1000)).await.unwrap().len(), 3);
-    assert!(spool.next(&gather(100, 1000)).await.is_none());
-    assert!(spool.next(&gather(100, 1000)).await.is_none());
+    assert_eq!(spool.next().await.unwrap().len(), 3);
+    assert!(spool.next().await.is_none());
+    assert!(spool.next().await.is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_senders_share_the_work() {
-    let spool = std::sync::Arc::new(Spool::new(0));
+    let spool = std::sync::Arc::new(Spool::new(gather(2, 1000), 0));
     let sender = |spool: std::sync::Arc<Spool>| async move {
         let mut items = 0;
-        while let Some(batch) = spool.next(&gather(2, 1000)).await {
+        while let Some(batch) = spool.next().await {
             items += batch.len();
         }
         items
@@ -99,7 +99,7 @@ async fn two_senders_share_the_work() {
 
 #[tokio::test(start_paused = true)]
 async fn answers_are_held_back_while_the_store_is_behind() {
-    let spool = std::sync::Arc::new(Spool::new(50));
+    let spool = std::sync::Arc::new(Spool::new(gather(100, 1000), 50));
     spool.set_flowing(true);
     let append = |spool: std::sync::Arc<Spool>| tokio::spawn(async move { spool.append(run(1, 40)).await });
     append(spool.clone()).await.unwrap().unwrap();
@@ -114,11 +114,24 @@ async fn answers_are_held_back_while_the_store_is_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_a_store_that_is_away_or_longer_than_half_a_second() {
-    let spool = Spool::new(50);
+    let spool = Spool::new(gather(100, 1000), 50);
     let before = tokio::time::Instant::now();
     spool.append(run(1, 400)).await.unwrap();
     assert_eq!(before.elapsed(), Duration::ZERO);
     spool.set_flowing(true);
     spool.append(run(1, 400)).await.unwrap();
     assert_eq!(before.elapsed(), Duration::from_millis(500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_sender_leaves_another_takes_in_time() {
+    let spool = std::sync::Arc::new(Spool::new(gather(2, 1000), 0));
+    let waiting =
+        |spool: std::sync::Arc<Spool>| tokio::spawn(async move { spool.next().await.map(|batch| batch.len()) });
+    let (one, two) = (waiting(spool.clone()), waiting(spool.clone()));
+    tokio::task::yield_now().await;
+    let before = tokio::time::Instant::now();
+    spool.append(run(3, 10)).await.unwrap();
+    assert_eq!(one.await.unwrap().unwrap() + two.await.unwrap().unwrap(), 3);
+    assert_eq!(before.elapsed(), Duration::from_secs(1));
 }
