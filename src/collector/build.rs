@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::decode;
 use crate::delivery::{Delivery, Rooms};
 use crate::document::{IndexNames, Services, Shape};
-use crate::memory::Budget;
+use crate::memory::{Budget, Reservation};
 use crate::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
 use crate::sample::Sampler;
 use crate::settings::{Settings, StorageType};
@@ -28,6 +28,11 @@ const EMBEDDED_GATHER: Gather = Gather { bytes: 8 << 20, items: 20_000, interval
 /// Bytes of an Envoy span's document, about.
 const TYPICAL_DOCUMENT: usize = 2048;
 
+/// How often the room for spans is looked at.
+const ROOM_LOOK: Duration = Duration::from_millis(500);
+/// The heaps of the embedded store's writers.
+const EMBEDDED_MEMORY: usize = 64 << 20;
+
 /// Everything that runs but the listeners.
 #[derive(Debug)]
 pub(super) struct House {
@@ -44,6 +49,8 @@ pub(super) struct House {
     pub(super) writer: Arc<dyn Writer>,
     pub(super) reader: Arc<dyn Reader>,
     cluster: Option<Arc<BulkWriter>>,
+    /// Memory that the store works in, whatever waits.
+    _store_memory: Reservation,
 }
 
 /// A store, as its two sides and how it is fed.
@@ -53,12 +60,18 @@ struct Store {
     cluster: Option<Arc<BulkWriter>>,
     gather: Gather,
     carriers: usize,
+    /// Bytes that it works in.
+    memory: usize,
 }
 
 impl House {
     pub(super) fn build(settings: &Settings) -> Result<Self, StartError> {
         let clock = Clock::System;
-        let store = open_store(settings, &clock)?;
+        let budget = Budget::new(settings.memory.bytes());
+        let store = open_store(settings, &clock, budget.limit())?;
+        let mut store_memory = budget.reserve();
+        // It is at most a quarter of the limit, of which nothing is taken yet.
+        let _ = store_memory.grow(store.memory);
         let identity = identity(settings);
         let sources: Vec<_> = Protocol::ALL.iter().map(|&protocol| protocol.into()).collect();
         let metrics = Arc::new(Metrics::new(&identity, &sources));
@@ -73,7 +86,6 @@ impl House {
             metrics: metrics.clone(),
             clock: clock.clone(),
         };
-        let budget = Budget::new(settings.memory.bytes());
         let house = House {
             pipeline: Arc::new(pipeline(settings, &rooms)),
             delivery: Delivery::new(rooms.clone()),
@@ -84,6 +96,7 @@ impl House {
             writer: store.writer,
             reader: store.reader,
             cluster: store.cluster,
+            _store_memory: store_memory,
             clock,
             budget,
             metrics,
@@ -102,6 +115,18 @@ impl House {
                 }
             });
         }
+    }
+
+    /// Keeps `/ready` true to its word: false while there is no memory for another body.
+    pub(super) fn watch_room(&self) {
+        let (budget, health) = (self.budget.clone(), self.health.clone());
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(ROOM_LOOK);
+            loop {
+                ticks.tick().await;
+                health.set_can_make_safe(budget.used() < budget.limit() - budget.limit() / 64);
+            }
+        });
     }
 
     fn watched(&self) -> Watched {
@@ -152,25 +177,31 @@ fn pipeline(settings: &Settings, rooms: &Rooms) -> Pipeline {
     }
 }
 
-fn open_store(settings: &Settings, clock: &Clock) -> Result<Store, StartError> {
+/// `memory_limit` is `--memory.limit`: what the store works in is at most a quarter of it.
+fn open_store(settings: &Settings, clock: &Clock, memory_limit: usize) -> Result<Store, StartError> {
     match settings.storage {
         StorageType::Embedded => {
             let store = EmbeddedStore::open(&settings.embedded, &settings.indices, clock.clone())?;
             let (writer, reader) = (store.clone(), store);
-            Ok(Store { writer, reader, cluster: None, gather: EMBEDDED_GATHER, carriers: EMBEDDED_CARRIERS })
+            let (gather, carriers) = (EMBEDDED_GATHER, EMBEDDED_CARRIERS);
+            let memory = EMBEDDED_MEMORY.min(memory_limit / 4);
+            Ok(Store { writer, reader, cluster: None, gather, carriers, memory })
         }
         StorageType::Elasticsearch | StorageType::OpenSearch => {
             let elasticsearch = &settings.elasticsearch;
             let writer = Arc::new(BulkWriter::new(elasticsearch, &settings.indices)?);
             let spans_per_trace = crate::query::Limits::default().spans_per_trace;
             let reader = SearchReader::new(writer.cluster(), clock.clone(), settings, spans_per_trace);
+            let carriers = elasticsearch.bulk_workers.max(1);
             let gather = Gather {
-                bytes: elasticsearch.bulk_size,
+                bytes: elasticsearch.bulk_size.min(memory_limit / 4 / carriers).max(1),
                 items: elasticsearch.bulk_actions,
                 interval: elasticsearch.bulk_flush_interval,
             };
             let cluster = Some(writer.clone());
-            Ok(Store { writer, reader: Arc::new(reader), cluster, gather, carriers: elasticsearch.bulk_workers })
+            // Each carrier's request is a copy of its documents.
+            let memory = gather.bytes * carriers;
+            Ok(Store { writer, reader: Arc::new(reader), cluster, gather, carriers, memory })
         }
     }
 }

@@ -44,6 +44,7 @@ pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<
     house.health.set_up();
     report::started(&house, &servers, notes);
     house.meet_store();
+    house.watch_room();
     signals.stop_asked().await;
     stop::stop(house, servers, carriers, &settings.shutdown, signals).await;
     Ok(())
