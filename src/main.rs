@@ -1,5 +1,6 @@
 //! Reads settings, starts the collector, and stops it on SIGTERM.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -54,20 +55,23 @@ fn version() -> String {
     format!("spaniel {}", env!("CARGO_PKG_VERSION"))
 }
 
-#[expect(clippy::print_stdout, reason = "what was asked for on the command line is answered there")]
 fn say(text: &str) -> ExitCode {
-    println!("{}", text.trim_end());
+    print(text.trim_end());
     ExitCode::SUCCESS
 }
 
 /// As jaeger-collector: what is wrong with the command line goes to standard output, exit code 1.
-#[expect(clippy::print_stdout, reason = "jaeger-collector prints these errors there")]
 fn fail(error: &dyn std::error::Error) -> ExitCode {
-    println!("spaniel: {error}");
+    print(&format!("spaniel: {error}"));
     ExitCode::FAILURE
 }
 
 fn complain(error: &dyn std::error::Error) -> ExitCode {
     eprintln!("spaniel: {error}");
     ExitCode::FAILURE
+}
+
+/// Whoever reads may stop reading (`spaniel --help | head`): that is no fault.
+fn print(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
