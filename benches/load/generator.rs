@@ -1,12 +1,14 @@
-//! Posts bodies over keep-alive connections, each as fast as the answers come.
+//! Posts bodies over keep-alive connections, each as fast as the answers come. All of them live on
+//! one thread: waking a thread for each answer would be done in the collector's `write`, and
+//! charged to it, which no network does.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::bodies::{self, Template};
 
@@ -66,48 +68,54 @@ impl Offered {
 
 /// Drives the collector at `address` (host:port).
 pub(crate) fn run(address: &str, load: &Load) -> Result<Offered> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(drive(address, load))
+}
+
+async fn drive(address: &str, load: &Load) -> Result<Offered> {
     let templates = bodies::templates(load.spans, 16.min(400 / load.spans.max(1)).max(2))?;
     let started = Instant::now();
     let connections: Vec<_> = (0..load.connections)
         .map(|number| {
-            let (address, load, templates) = (address.to_owned(), *load, templates.clone());
             // Ids of different connections never meet: the number is in their high bits. The time
             // keeps the ids of one run apart from those of the next.
             let serial = (number as u64) << 48 | (micros() & 0xffff) << 32;
-            std::thread::spawn(move || connection(&address, &load, templates, serial))
+            tokio::spawn(connection(address.to_owned(), *load, templates.clone(), serial))
         })
         .collect();
     let mut offered = Offered::new()?;
     for connection in connections {
-        let Ok(outcome) = connection.join() else { bail!("a connection's thread died") };
-        offered.add(&outcome?)?;
+        offered.add(&connection.await??)?;
     }
     offered.wall = started.elapsed();
     Ok(offered)
 }
 
-fn connection(address: &str, load: &Load, mut templates: Vec<Template>, mut serial: u64) -> Result<Offered> {
-    let mut stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
-    stream.set_nodelay(true)?;
+async fn connection(address: String, load: Load, mut templates: Vec<Template>, mut serial: u64) -> Result<Offered> {
+    let mut stream = connect(&address).await?;
     let mut offered = Offered::new()?;
-    let mut request = Vec::new();
+    let (mut request, mut answer) = (Vec::new(), Vec::new());
     let started = Instant::now();
     for index in (0..templates.len()).cycle() {
         if started.elapsed() >= load.length {
             break;
         }
         templates[index].freshen(&mut serial, micros());
-        write_request(&mut request, address, &templates[index].body);
+        write_request(&mut request, &address, &templates[index].body);
         let sent = Instant::now();
-        stream.write_all(&request)?;
-        let answer = read_answer(&mut stream)?;
+        stream.write_all(&request).await?;
+        let answer = read_answer(&mut stream, &mut answer).await?;
         offered.enter(answer.status, load.spans as u64, sent.elapsed());
         if answer.closes {
-            stream = TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
+            stream = connect(&address).await?;
         }
     }
     Ok(offered)
+}
+
+async fn connect(address: &str) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// The request as Envoy's tracer sends it.
@@ -127,31 +135,29 @@ struct Answer {
 }
 
 /// Reads one answer, which has a content-length or no body.
-fn read_answer(stream: &mut TcpStream) -> Result<Answer> {
-    let mut bytes = Vec::with_capacity(512);
+async fn read_answer(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<Answer> {
+    bytes.clear();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
             break end + 4;
         }
-        read_some(stream, &mut bytes)?;
+        read_some(stream, bytes).await?;
     };
     let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
     let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let length: usize = header("content-length:").and_then(|length| length.parse().ok()).unwrap_or(0);
-    while bytes.len() < head + length {
-        read_some(stream, &mut bytes)?;
-    }
     let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).context("no status in the answer")?;
-    Ok(Answer { status, closes: header("connection:") == Some("close") })
+    let closes = header("connection:") == Some("close");
+    while bytes.len() < head + length {
+        read_some(stream, bytes).await?;
+    }
+    Ok(Answer { status, closes })
 }
 
-fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<()> {
-    let mut buffer = [0; 2048];
-    let count = stream.read(&mut buffer)?;
-    if count == 0 {
+async fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<()> {
+    if stream.read_buf(bytes).await? == 0 {
         bail!("the collector closed the connection without an answer");
     }
-    bytes.extend_from_slice(&buffer[..count]);
     Ok(())
 }
 

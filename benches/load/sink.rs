@@ -52,7 +52,7 @@ type Shared = Arc<Mutex<Seen>>;
 
 /// Serves on a loopback port (0: a free one) until it is killed; prints the port first.
 pub(crate) fn serve(port: u16) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
         println!("{}", listener.local_addr()?.port());
