@@ -6,23 +6,27 @@
 //!
 //! | room | what lives there | may know |
 //! |---|---|---|
+//! | [`collector`] | joins the rooms, starts them, and stops them from the sources outwards | all |
 //! | [`settings`] | one table of every setting, and the typed values made from it | nothing |
 //! | [`span`] | the span model, borrowed from a request's bytes; repairs | nothing |
-//! | [`item`] | what is made safe and sent: items, runs, batches, verdicts | nothing |
 //! | [`memory`] | the one limit that all bytes in flight are counted against | nothing |
+//! | [`item`] | what is made safe and sent: items, runs, batches, verdicts | `memory` |
 //! | [`clock`] | time, handed in | nothing |
 //! | [`decode`] | pure functions from bytes to spans, a file per wire format | `span` |
 //! | [`sample`] | which traces are kept | `span` |
-//! | [`document`] | span ⇄ Jaeger's Elasticsearch document; index names; service documents | `span`, `item`, `settings` |
-//! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item`, `memory` |
-//! | [`pipeline`] | what happens to one request's spans, top to bottom | `decode`, `sample`, `document`, `spool` |
-//! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `document`, `item` |
-//! | [`delivery`] | carries batches from the spool to the store and settles them | `spool`, `store` |
-//! | [`receive`] | listeners and the manners of each protocol | `pipeline`, `decode` |
-//! | [`query`] | Jaeger's query API over the Reader | `store` |
+//! | [`document`] | span ⇄ Jaeger's Elasticsearch document; index names; service documents | `span`, `item` |
+//! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item` |
+//! | [`pipeline`] | what happens to one request's spans, top to bottom | `span`, `item`, `memory`, `decode`, `sample`, `document`, `spool` |
+//! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `span`, `item`, `document` |
+//! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store` |
+//! | [`receive`] | listeners and the manners of each protocol | `memory`, `pipeline` |
+//! | [`query`] | Jaeger's query API over the Reader | `span`, `memory`, `document`, `store` |
 //! | [`telemetry`] | metrics, the books, health, logs, the admin port | nothing |
 //!
-//! Imports go down this table or sideways into `telemetry`, never up; `main` joins the rooms.
+//! Imports go from a row to what it names, all of it above that row, and never back; only
+//! `collector` stands over all. Beside that, any room may take its part of the settings and a clock
+//! that are handed to it, and write to `telemetry`. `main` only reads the settings and starts the
+//! collector.
 
 pub mod clock;
 pub mod collector;
