@@ -35,21 +35,23 @@ impl Signals {
 pub(super) async fn stop(
     house: House,
     servers: Servers,
-    carriers: Vec<JoinHandle<()>>,
+    mut carriers: Vec<JoinHandle<()>>,
     shutdown: &Shutdown,
     mut signals: Signals,
 ) {
     tracing::info!(delay = ?shutdown.delay, timeout = ?shutdown.timeout, "shutting down");
     house.health.set_draining();
-    let hurry = tokio::select! {
-        () = tokio::time::sleep(shutdown.delay) => false,
+    let in_time = async {
+        tokio::time::sleep(shutdown.delay).await;
+        drain(&house, &servers, &mut carriers, Instant::now() + shutdown.timeout).await;
+    };
+    let hurried = tokio::select! {
+        () = in_time => false,
         () = signals.stop_asked() => true,
     };
-    let timeout = if hurry { Duration::ZERO } else { shutdown.timeout };
-    let deadline = Instant::now() + timeout;
-    tokio::select! {
-        () = drain(&house, &servers, carriers, deadline) => {}
-        () = async { signals.stop_asked().await; house.delivery.abandon(); std::future::pending().await } => {}
+    if hurried {
+        tracing::warn!("asked to stop a second time: what is held is dropped");
+        drain(&house, &servers, &mut carriers, Instant::now()).await;
     }
     house.writer.close().await;
     tell_what_was_dropped(&house);
@@ -57,8 +59,8 @@ pub(super) async fn stop(
     tracing::info!("shutdown complete");
 }
 
-/// Listeners first, then what they have taken.
-async fn drain(house: &House, servers: &Servers, carriers: Vec<JoinHandle<()>>, deadline: Instant) {
+/// Listeners first, then what they have taken. May be begun anew with an earlier deadline.
+async fn drain(house: &House, servers: &Servers, carriers: &mut Vec<JoinHandle<()>>, deadline: Instant) {
     // Half of the time for requests in flight: the other half belongs to what they brought.
     let requests = deadline.saturating_duration_since(Instant::now()) / 2;
     let cut = servers.spans.drain(requests).await;
@@ -66,11 +68,12 @@ async fn drain(house: &House, servers: &Servers, carriers: Vec<JoinHandle<()>>, 
         tracing::warn!(connections = cut, "cut connections that did not end in time");
     }
     house.spool.close();
-    for mut carrier in carriers {
-        if timeout_at(deadline, &mut carrier).await.is_err() {
+    while let Some(carrier) = carriers.last_mut() {
+        if timeout_at(deadline, &mut *carrier).await.is_err() {
             house.delivery.abandon();
             let _ = carrier.await;
         }
+        carriers.pop();
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Intake<'p, 'a> {
     seed: u64,
     /// By debug: false, true.
     tallies: [Tally; 2],
+    /// Those of the services before this one.
+    tallied: Vec<(Text<'a>, [Tally; 2])>,
     run: Run,
     outcome: Outcome,
     services: u64,
@@ -86,6 +88,7 @@ impl<'p, 'a> Intake<'p, 'a> {
             service: Text::default(),
             seed: 0,
             tallies: [Tally::default(); 2],
+            tallied: Vec::new(),
             run,
             outcome: Outcome::default(),
             services: 0,
@@ -103,13 +106,18 @@ impl<'p, 'a> Intake<'p, 'a> {
 
     /// What was read, or why the request is refused as a whole.
     pub(super) fn finish(mut self, read: Result<(), Unreadable>) -> Result<Harvest, Rejected> {
-        self.enter_tallies();
-        self.enter_mends();
         if self.over_limit || self.settle_charge().is_err() {
             self.forget_services();
+            self.pipeline.metrics.limit_reached("memory.limit");
             return Err(Rejected::NotNow);
         }
         read?;
+        if self.outcome.refused.contains_key(Reason::Amplification.label()) {
+            self.pipeline.metrics.limit_reached("limits.request-output-bytes");
+        }
+        self.put_tallies_by();
+        self.enter_tallies();
+        self.enter_mends();
         self.outcome.held = self.run.items.len() as u64 - self.services;
         let Intake { run, outcome, services, first_refusal, .. } = self;
         Ok(Harvest { run, outcome, services, first_refusal })
@@ -195,13 +203,23 @@ impl<'p, 'a> Intake<'p, 'a> {
         }
     }
 
-    /// Enters the counts of the service whose spans came last: one look-up for many spans.
-    fn enter_tallies(&mut self) {
-        for (debug, tally) in self.tallies.iter_mut().enumerate().filter(|(_, tally)| tally.spans > 0) {
-            let service = self.service.decoded();
-            self.pipeline.metrics.received(self.protocol, &service, debug == 1, tally.spans, tally.roots);
-            self.pipeline.metrics.saved(&service, debug == 1, true, tally.spans, tally.roots);
-            *tally = Tally::default();
+    /// Puts the counts of the service whose spans came last with those before it.
+    fn put_tallies_by(&mut self) {
+        let tallies = std::mem::take(&mut self.tallies);
+        if tallies.iter().any(|tally| tally.spans > 0) {
+            self.tallied.push((self.service, tallies));
+        }
+    }
+
+    /// Enters the counts of a request that is taken: one look-up for many spans of a service.
+    fn enter_tallies(&self) {
+        let metrics = &self.pipeline.metrics;
+        for (service, tallies) in &self.tallied {
+            let service = service.decoded();
+            for (debug, tally) in tallies.iter().enumerate().filter(|(_, tally)| tally.spans > 0) {
+                metrics.received(self.protocol, &service, debug == 1, tally.spans, tally.roots);
+                metrics.saved(&service, debug == 1, true, tally.spans, tally.roots);
+            }
         }
     }
 
@@ -233,7 +251,7 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
         let (service, mend) = repair::service(process.service, self.family);
         self.count_mend(mend);
         if service.raw() != self.service.raw() {
-            self.enter_tallies();
+            self.put_tallies_by();
         }
         self.service = service;
         self.seed = process_seed(process.wire);

@@ -1,5 +1,5 @@
 //! What happens to one request's spans, top to bottom:
-//! decode → repair → verdict → document → books → spool.
+//! decode → verdict → repair → document → books → spool.
 //!
 //! All of it runs in the request's own task, in one pass over the body; a span costs no
 //! allocation, no lock but the service cache's, no log line and no label look-up.

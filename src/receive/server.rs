@@ -40,6 +40,10 @@ pub(super) enum Phase {
     Cut,
 }
 
+/// Bytes that a connection may hold that are not charged yet, its head included. hyper's default
+/// of 400 KiB lets a few thousand idle connections hold what `--memory.limit` knows nothing of.
+const READ_BUFFER: usize = 64 << 10;
+
 /// A group of listeners.
 #[derive(Debug)]
 pub struct Server {
@@ -55,7 +59,7 @@ impl Server {
     pub fn new(limits: Connections, metrics: Arc<Metrics>) -> Arc<Self> {
         let mut builder = Builder::new(TokioExecutor::new());
         // Heads are timed by the connection's pulse, which tells them from idleness.
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(None);
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER);
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(HEADER_LIST);
         let (phase, _) = watch::channel(Phase::Open);
         Arc::new(Server { limits, metrics, builder, open: AtomicUsize::new(0), phase, chance: RandomState::new() })

@@ -324,7 +324,7 @@ pub struct Spool {
 
 impl Default for Spool {
     fn default() -> Self {
-        Spool { pace_bytes: 16 << 20 }
+        Spool { pace_bytes: 8 << 20 }
     }
 }
 

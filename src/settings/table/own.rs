@@ -80,7 +80,7 @@ pub(super) const LIMITS: &[Setting] = &[
     row(
         "spool.pace-bytes",
         Size,
-        "16MiB",
+        "8MiB",
         "While the store takes spans and more than this waits for it, answers are held back, up to half a second, so \
          that senders go at the store's pace and memory stays small. A store that is away holds nothing back. 0: never.",
     ),
