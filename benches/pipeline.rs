@@ -1,5 +1,5 @@
 //! What a request's body costs from its first byte to a run that is safe in memory: decode,
-//! repair, verdict, document, name, books.
+//! repair, verdict, document, name, books; beside the trees of `serde_json` on the same bytes.
 //!
 //! `cargo bench --bench pipeline`. Bodies are those of `benches/load`: spans of real Envoys.
 
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use serde_json::json;
 use spaniel::clock::Clock;
 use spaniel::document::{IndexNames, Services, Shape};
 use spaniel::memory::Budget;
@@ -40,6 +41,25 @@ fn pipeline(settings: &Settings) -> Pipeline {
     }
 }
 
+/// The same work by the ready way: a tree of each span, a tree of its document, its text.
+fn by_serde_json(body: &[u8]) -> Vec<u8> {
+    let spans: Vec<serde_json::Value> = serde_json::from_slice(body).expect("captured JSON");
+    let mut out = Vec::new();
+    for span in spans {
+        let tags = span["tags"].as_object().into_iter().flatten();
+        let tags: Vec<_> = tags.map(|(key, value)| json!({"key": key, "type": "string", "value": value})).collect();
+        let start = span["timestamp"].as_u64().unwrap_or(0);
+        let document = json!({
+            "traceID": span["traceId"], "spanID": span["id"], "operationName": span["name"], "references": [],
+            "startTime": start, "startTimeMillis": start / 1000, "duration": span["duration"], "tags": tags, "logs": [],
+            "process": {"serviceName": span["localEndpoint"]["serviceName"], "tags": []},
+        });
+        serde_json::to_writer(&mut out, &document).expect("a vector takes all");
+        out.push(b'\n');
+    }
+    out
+}
+
 fn take(criterion: &mut Criterion) {
     let pipeline = pipeline(&Settings::default());
     let budget = Budget::new(1 << 30);
@@ -49,7 +69,10 @@ fn take(criterion: &mut Criterion) {
         let bodies: Vec<Bytes> = bodies.into_iter().map(|template| Bytes::from(template.body)).collect();
         let mut next = bodies.iter().cycle();
         group.throughput(Throughput::Elements(spans as u64));
-        group.bench_function(BenchmarkId::from_parameter(spans), |bencher| {
+        group.bench_function(BenchmarkId::new("serde_json", spans), |bencher| {
+            bencher.iter(|| black_box(by_serde_json(&bodies[0])));
+        });
+        group.bench_function(BenchmarkId::new("spaniel", spans), |bencher| {
             bencher.iter(|| {
                 let body = next.next().expect("a cycle has no end").clone();
                 let taken = futures_now(pipeline.take(Protocol::ZipkinJson, body, budget.reserve()));

@@ -181,7 +181,8 @@ fn pipeline(settings: &Settings, rooms: &Rooms) -> Pipeline {
 fn open_store(settings: &Settings, clock: &Clock, memory_limit: usize) -> Result<Store, StartError> {
     match settings.storage {
         StorageType::Embedded => {
-            let store = EmbeddedStore::open(&settings.embedded, &settings.indices, clock.clone())?;
+            let dots = &settings.document.tags_as_fields.dot_replacement;
+            let store = EmbeddedStore::open_with(&settings.embedded, &settings.indices, dots, clock.clone())?;
             let (writer, reader) = (store.clone(), store);
             let (gather, carriers) = (EMBEDDED_GATHER, EMBEDDED_CARRIERS);
             let memory = EMBEDDED_MEMORY.min(memory_limit / 4);
