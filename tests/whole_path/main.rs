@@ -1,0 +1,11 @@
+//! The whole path: the real binary, over real sockets, from a client's bytes to what is found in
+//! the store.
+
+#![expect(clippy::unwrap_used, reason = "a test tells what is wrong by panicking")]
+
+mod bodies;
+mod embedded;
+#[path = "../jaeger_golden/mod.rs"]
+mod jaeger_golden;
+mod reading;
+mod spaniel;
