@@ -10,7 +10,7 @@ use spaniel::span::repair::Family;
 
 use crate::jaeger_golden::Difference::{NoNumber, NotTheBody, Refused, WrongPath};
 use crate::jaeger_golden::written::written;
-use crate::jaeger_golden::{Compared, change, data, difference_of, golden, is_v2_json};
+use crate::jaeger_golden::{Compared, change, data, difference_of, golden, is_v2_json, sources};
 use crate::spaniel::Spaniel;
 
 /// A captured body.
@@ -18,7 +18,7 @@ use crate::spaniel::Spaniel;
 pub(crate) struct Body {
     /// Its path below the test data.
     pub(crate) input: String,
-    family: Family,
+    pub(crate) family: Family,
     method: Method,
     path: String,
     content_type: Option<String>,
@@ -26,6 +26,8 @@ pub(crate) struct Body {
     /// How many spans its manifest says it has.
     spans: Option<u64>,
     pub(crate) expected: Expected,
+    /// The service documents of Jaeger.
+    pub(crate) services: Vec<Json>,
 }
 
 /// What must become of a body.
@@ -41,6 +43,8 @@ pub(crate) struct Expected {
 /// A document of a span, and the index that it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Document {
+    /// Without prefix: `jaeger-span-2026-11-21`.
+    pub(crate) index: String,
     pub(crate) source: Json,
     pub(crate) family: Family,
 }
@@ -87,6 +91,7 @@ fn body(input: String, entry: &Json, golden: &Json, family: Family) -> Body {
     let bytes = data(&input);
     Body {
         expected: expected(&input, &bytes, golden, family),
+        services: golden["services"].as_array().unwrap().clone(),
         family,
         method: text("method").unwrap().parse().unwrap(),
         path: text("path").unwrap(),
@@ -117,14 +122,16 @@ fn expected(input: &str, bytes: &[u8], golden: &Json, family: Family) -> Expecte
     for refusal in &ours.refusals {
         *refused.entry(refusal.reason.label()).or_default() += 1;
     }
-    let mut theirs: Vec<Json> =
-        golden["spans"].as_array().into_iter().flatten().map(|span| span["_source"].clone()).collect();
+    let mut theirs = sources(golden);
     theirs.iter_mut().for_each(|document| difference.into_iter().for_each(|kind| change(document, kind)));
     // What Jaeger lost we have; that it is right is the business of the golden test.
     let lost = matches!(difference, Some(NoNumber | Refused(_)));
     let theirs = if lost { ours.documents.clone() } else { theirs };
     assert!(lost || golden_status == ours.status, "{input}");
     let documents = named(ours.ids, ours.documents, theirs, family);
+    if !lost {
+        check_indices(golden, &documents);
+    }
     Expected { status: ours.status, documents, refused }
 }
 
@@ -138,9 +145,36 @@ fn named(ids: Vec<Id>, ours: Vec<Json>, theirs: Vec<Json>, family: Family) -> Ve
     assert_eq!(ours.len(), theirs.len());
     let pair = |((ours, id), theirs): ((String, Id), Json)| {
         assert_eq!(ours, theirs.to_string());
-        (id, Document { source: theirs, family })
+        (id, Document { index: index_of(&theirs), source: theirs, family })
     };
     ours.into_iter().zip(theirs).map(pair).collect()
+}
+
+/// The index of the day on which a span started.
+fn index_of(source: &Json) -> String {
+    let seconds = i128::from(source["startTime"].as_u64().unwrap() / 1_000_000);
+    // The calendar repeats every 400 years, which are so many seconds; years are counted up again.
+    let cycle = 146_097 * 86_400;
+    let within = i64::try_from(seconds % cycle).unwrap();
+    let date = time::OffsetDateTime::from_unix_timestamp(within).unwrap().date();
+    let year = i128::from(date.year()) + seconds / cycle * 400;
+    format!("jaeger-span-{year:04}-{:02}-{:02}", u8::from(date.month()), date.day())
+}
+
+/// A day of Jaeger's indices as ours: a time that overflows on its way into the document counts
+/// there as it was before that, and with us as the document has it.
+pub(crate) fn our_index(theirs: &str) -> String {
+    theirs.replace("294247-01-10", "1970-01-01").replace("58819-11-26", "2118-02-27")
+}
+
+/// The indices of Jaeger's own documents of a body are those that we expect.
+fn check_indices(golden: &Json, documents: &[(Id, Document)]) {
+    let of_golden = |span: &Json| our_index(span["_index"].as_str().unwrap());
+    let mut theirs: Vec<_> = golden["spans"].as_array().unwrap().iter().map(of_golden).collect();
+    let mut ours: Vec<_> = documents.iter().map(|(_, document)| document.index.clone()).collect();
+    theirs.sort();
+    ours.sort();
+    assert_eq!(ours, theirs);
 }
 
 /// Sends all of them one after the other and checks the answers.

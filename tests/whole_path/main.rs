@@ -3,9 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test tells what is wrong by panicking")]
 
+mod away;
 mod bodies;
 mod embedded;
 #[path = "../jaeger_golden/mod.rs"]
 mod jaeger_golden;
+mod made;
+mod manners;
 mod reading;
+mod servers;
+mod share;
 mod spaniel;
+mod stand_in;
+#[path = "../support/mod.rs"]
+mod support;

@@ -32,7 +32,6 @@ pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> 
 pub(crate) struct Start {
     flags: Vec<String>,
     environment: Vec<(String, String)>,
-    directory: Option<Arc<TempDir>>,
 }
 
 /// A running Spaniel.
@@ -85,15 +84,9 @@ impl Start {
         self
     }
 
-    /// In the folder of another Spaniel, which has ended.
-    pub(crate) fn directory(mut self, directory: Arc<TempDir>) -> Self {
-        self.directory = Some(directory);
-        self
-    }
-
     /// Starts it and waits until it is ready.
     pub(crate) fn run(&self) -> Spaniel {
-        let directory = self.directory.clone().unwrap_or_else(folder);
+        let directory = folder();
         let mut command = self.command(directory.path());
         command.stderr(File::create(log_of(&directory)).unwrap()).stdout(Stdio::null());
         let process = command.spawn().unwrap();
