@@ -12,7 +12,7 @@ pub(crate) fn request(number: u64, spans: u64, padding: usize) -> String {
             "traceId": format!("{:016x}", trace.low),
             "id": format!("{:016x}", number * 1_000 + index + 1),
             "name": "get",
-            "timestamp": 1_795_262_400_000_000_u64 + number,
+            "timestamp": 1_795_237_200_000_000_u64 + number,
             "duration": 1_000,
             "localEndpoint": {"serviceName": "load"},
             "tags": {"padding": "x".repeat(padding)},
