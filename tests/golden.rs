@@ -4,197 +4,20 @@
 
 #![allow(clippy::expect_used, reason = "a test fails loudly")]
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+mod jaeger_golden;
 
 use serde_json::Value as Json;
-use spaniel::decode::{Limits, Scratch, Sink, jaeger_thrift, zipkin_json};
-use spaniel::document::Shape;
-use spaniel::span::repair::{self, Family};
-use spaniel::span::{Process, Refusal, Span, Tag};
+use spaniel::span::repair::Family;
 
-/// Writes what it gets as the pipeline does.
-struct Writer {
-    shape: Shape,
-    family: Family,
-    process: Vec<u8>,
-    documents: Vec<Json>,
-    refusals: Vec<Refusal>,
-}
-
-impl<'a> Sink<'a> for Writer {
-    fn process(&mut self, process: &Process<'a>) {
-        self.process.clear();
-        let (service, _) = repair::service(process.service, self.family);
-        self.shape.write_process(&mut self.process, service, &process.tags);
-    }
-
-    fn span(&mut self, span: &mut Span<'a>) {
-        match self.family {
-            Family::Native => {
-                span.tags.push(Tag::new("@jaeger@format", "jaeger"));
-                repair::native(span);
-            }
-            Family::Otel => {
-                repair::otel(span);
-            }
-        }
-        let mut line = Vec::new();
-        self.shape.write_span(&mut line, span, &self.process);
-        self.documents.push(serde_json::from_slice(&line).expect("a document is JSON"));
-    }
-
-    fn refuse(&mut self, refusal: Refusal) {
-        self.refusals.push(refusal);
-    }
-}
-
-/// What became of a body: an HTTP status, and its documents.
-struct Outcome {
-    status: u64,
-    documents: Vec<Json>,
-}
-
-fn written(body: &[u8], family: Family) -> Outcome {
-    let shape = Shape::new(&spaniel::settings::Document::default());
-    let mut writer = Writer { shape, family, process: Vec::new(), documents: Vec::new(), refusals: Vec::new() };
-    let scratch = Scratch::new();
-    let outcome = match family {
-        Family::Otel => zipkin_json(body, &scratch, &Limits::default(), &mut writer),
-        Family::Native => jaeger_thrift(body, &Limits::default(), &mut writer),
-    };
-    let nothing_read = writer.documents.is_empty() && !writer.refusals.is_empty();
-    let status = if outcome.is_err() || nothing_read { 400 } else { 202 };
-    Outcome { status, documents: writer.documents }
-}
-
-fn data(path: &str) -> Vec<u8> {
-    let path = Path::new("tests/data").join(path);
-    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The golden lines of a file, by input.
-fn golden(file: &str) -> BTreeMap<String, Json> {
-    let lines = String::from_utf8(data(&format!("golden/jaeger-1.76/{file}"))).expect("golden files are UTF-8");
-    let line = |line: &str| {
-        let golden: Json = serde_json::from_str(line).expect("a golden line is JSON");
-        (golden["input"].as_str().unwrap_or_default().to_owned(), golden)
-    };
-    lines.lines().map(line).collect()
-}
-
-fn sources(golden: &Json) -> Vec<Json> {
-    golden["spans"].as_array().into_iter().flatten().map(|span| span["_source"].clone()).collect()
-}
-
-/// What Spaniel does otherwise on purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Difference {
-    /// Jaeger takes a duration of zero for a negative one and says so in a tag. Zero is no fault.
-    ZeroDuration,
-    /// A log without fields is `"fields": null` there, which no reader needs.
-    NoFields,
-    /// A NaN or an infinity costs Jaeger the whole document; we write it as text.
-    NoNumber,
-    /// Jaeger describes tags of unknown type with addresses in its memory.
-    UnknownTagType,
-    /// OpenTelemetry's resource attributes among Zipkin's tags: Jaeger gives those of one span to
-    /// all of its service and loses those of the others; ours stay with their span.
-    ResourceTags,
-    /// Jaeger refuses the body for one bad part of it; we take what can be read: so many spans.
-    Refused(usize),
-    /// Jaeger refuses the request for its path, method or type before it looks at the body.
-    NotTheBody,
-    /// Jaeger reads v2 spans on the v1 path as v1 and loses most of them. The body tells.
-    WrongPath,
-}
-
-use Difference::{NoFields, NoNumber, NotTheBody, Refused, ResourceTags, UnknownTagType, WrongPath, ZeroDuration};
-
-const DIFFERENCES: [(&str, Difference); 24] = [
-    ("envoy/046-json-badpath.json", WrongPath),
-    ("jaeger/thrift-http/bad-cut-last-byte.thrift", Refused(2)),
-    ("jaeger/thrift-http/bad-cut.thrift", Refused(1)),
-    ("jaeger/thrift-http/bad-method.thrift", NotTheBody),
-    ("jaeger/thrift-http/bad-path.thrift", NotTheBody),
-    ("jaeger/thrift-http/bad-service-type.thrift", Refused(1)),
-    ("jaeger/thrift-http/bad-type-broken.thrift", NotTheBody),
-    ("jaeger/thrift-http/bad-type-html.thrift", NotTheBody),
-    ("jaeger/thrift-http/bad-type-json.thrift", NotTheBody),
-    ("jaeger/thrift-http/bad-type-missing.thrift", NotTheBody),
-    ("jaeger/thrift-http/bad-without-process.thrift", Refused(1)),
-    ("jaeger/thrift-http/durations.thrift", ZeroDuration),
-    ("jaeger/thrift-http/go-jaeger-client-http-1.thrift", ZeroDuration),
-    ("jaeger/thrift-http/logs.thrift", NoFields),
-    ("jaeger/thrift-http/node-jaeger-client-http-1.thrift", ZeroDuration),
-    ("jaeger/thrift-http/process-nan.thrift", NoNumber),
-    ("jaeger/thrift-http/random-2.thrift", NoFields),
-    ("jaeger/thrift-http/random-3.thrift", NoFields),
-    ("jaeger/thrift-http/random-4.thrift", NoFields),
-    ("jaeger/thrift-http/tags-nan.thrift", NoNumber),
-    ("jaeger/thrift-http/tags-odd.thrift", UnknownTagType),
-    ("jaeger/thrift-http/trace.thrift", NoFields),
-    ("jaeger/zipkin/v2-annotations.json", NoFields),
-    ("jaeger/zipkin/v2-resource-tags.json", ResourceTags),
-];
-
-/// What the documents of a body are compared by.
-#[derive(Debug, Default, PartialEq)]
-struct Compared(Vec<Json>);
-
-impl Compared {
-    /// `free_order`: tags may stand in any order, as Jaeger's do for Zipkin.
-    fn new(mut documents: Vec<Json>, free_order: bool) -> Self {
-        if free_order {
-            for document in &mut documents {
-                sort(&mut document["tags"]);
-                sort(&mut document["process"]["tags"]);
-            }
-        }
-        documents.sort_by_cached_key(Json::to_string);
-        Compared(documents)
-    }
-}
-
-fn sort(list: &mut Json) {
-    list.as_array_mut().expect("a list of tags").sort_by_cached_key(Json::to_string);
-}
-
-/// Makes a document of Jaeger's what ours is meant to be. Each must change something.
-fn change(document: &mut Json, difference: Difference) {
-    match difference {
-        ZeroDuration => drop_tag(document, "InvalidNegativeDuration"),
-        NoFields => {
-            for log in document["logs"].as_array_mut().expect("a list of logs") {
-                if log["fields"].is_null() {
-                    log["fields"] = Json::Array(Vec::new());
-                }
-            }
-        }
-        UnknownTagType => {
-            let text = document.to_string();
-            let pieces: Vec<&str> = text.split("Unknown VType").collect();
-            let rest = pieces[1..].iter().map(|piece| &piece[piece.find('"').expect("the text ends")..]);
-            let parts: Vec<&str> = std::iter::once(pieces[0]).chain(rest).collect();
-            *document = serde_json::from_str(&parts.join("Unknown VType")).expect("still JSON");
-        }
-        _ => {}
-    }
-}
-
-/// Takes the tag away if the span lasted as long as it says: 0, and was sent so.
-fn drop_tag(document: &mut Json, key: &str) {
-    let sent = document["tags"].as_array().into_iter().flatten().find(|tag| tag["key"] == "sent");
-    let was_zero = sent.is_none_or(|tag| tag["value"] == 0);
-    if document["duration"] == 0 && was_zero {
-        document["tags"].as_array_mut().expect("a list of tags").retain(|tag| tag["key"] != key);
-    }
-}
+use jaeger_golden::Difference::{
+    NoFields, NoNumber, NotTheBody, Refused, ResourceTags, UnknownTagType, WrongPath, ZeroDuration,
+};
+use jaeger_golden::written::written;
+use jaeger_golden::{Compared, change, data, difference_of, golden, is_v2_json, sources};
 
 /// Fails unless the body becomes Jaeger's documents, or differs as the table says.
 fn check(input: &str, golden: &Json, family: Family) {
-    let difference = DIFFERENCES.iter().find(|(name, _)| *name == input).map(|(_, difference)| *difference);
+    let difference = difference_of(input);
     let ours = written(&data(input), family);
     let mut theirs = sources(golden);
     let free_order = family == Family::Otel;
@@ -256,10 +79,6 @@ fn check_file(file: &str, family: Family, takes: impl Fn(&str) -> bool) -> usize
     let inputs: Vec<_> = golden.iter().filter(|(input, _)| takes(input)).collect();
     inputs.iter().for_each(|(input, line)| check(input, line, family));
     inputs.len()
-}
-
-fn is_v2_json(input: &str) -> bool {
-    input.ends_with(".json") && !["-v1json-", "-v1json.", "jsonv1"].iter().any(|mark| input.contains(mark))
 }
 
 #[test]

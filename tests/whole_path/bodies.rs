@@ -1,0 +1,230 @@
+//! The captured bodies as their clients send them, and what must become of each.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::Value as Json;
+use spaniel::document::StoredSpan;
+use spaniel::item::Id;
+use spaniel::span::repair::Family;
+
+use crate::jaeger_golden::Difference::{NoNumber, NotTheBody, Refused, WrongPath};
+use crate::jaeger_golden::written::written;
+use crate::jaeger_golden::{Compared, change, data, difference_of, golden, is_v2_json, sources};
+use crate::spaniel::Spaniel;
+
+/// A captured body.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// Its path below the test data.
+    pub(crate) input: String,
+    pub(crate) family: Family,
+    method: Method,
+    path: String,
+    content_type: Option<String>,
+    bytes: Vec<u8>,
+    /// How many spans its manifest says it has.
+    spans: Option<u64>,
+    pub(crate) expected: Expected,
+    /// The service documents of Jaeger.
+    pub(crate) services: Vec<Json>,
+}
+
+/// What must become of a body.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    pub(crate) status: u64,
+    /// By the names that we give the documents: Jaeger's documents, but for the differences that
+    /// the table of golden files names.
+    pub(crate) documents: Vec<(Id, Document)>,
+    pub(crate) refused: BTreeMap<&'static str, u64>,
+}
+
+/// A document of a span, and the index that it belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Document {
+    /// Without prefix: `jaeger-span-2026-11-21`.
+    pub(crate) index: String,
+    pub(crate) source: Json,
+    pub(crate) family: Family,
+}
+
+impl Document {
+    /// As read by the one reader; tags of Zipkin's in one order, as Jaeger's have none.
+    pub(crate) fn stored(&self) -> StoredSpan {
+        in_order(StoredSpan::parse(self.source.to_string().as_bytes()).unwrap())
+    }
+}
+
+/// Tags of Zipkin spans sorted; native ones are told by their tag.
+pub(crate) fn in_order(mut span: StoredSpan) -> StoredSpan {
+    if !span.tags.iter().any(|tag| tag.key == "@jaeger@format") {
+        span.tags.sort_by_cached_key(|tag| format!("{tag:?}"));
+        span.process.tags.sort_by_cached_key(|tag| format!("{tag:?}"));
+    }
+    span
+}
+
+/// All bodies: Envoy's in Zipkin v2 JSON, and those of Jaeger Thrift over HTTP.
+pub(crate) fn all() -> Vec<Body> {
+    let mut bodies = bodies("envoy/manifest.json", "envoy/", "envoy.ndjson", Family::Otel);
+    bodies.extend(self::bodies("jaeger/manifest.json", "jaeger/", "thrift-http.ndjson", Family::Native));
+    assert_eq!(bodies.len(), 85 + 65);
+    bodies
+}
+
+fn bodies(manifest: &str, folder: &str, golden_file: &str, family: Family) -> Vec<Body> {
+    let manifest: Json = serde_json::from_slice(&data(manifest)).unwrap();
+    let golden = golden(golden_file);
+    let entries = manifest["bodies"].as_array().unwrap().iter();
+    let named = entries.map(|entry| (format!("{folder}{}", entry["file"].as_str().unwrap()), entry));
+    let is_wanted = |input: &str| match family {
+        Family::Otel => is_v2_json(input),
+        Family::Native => input.ends_with(".thrift"),
+    };
+    let wanted = named.filter(|(input, _)| is_wanted(input) && golden.contains_key(input));
+    wanted.map(|(input, entry)| body(input.clone(), entry, &golden[&input], family)).collect()
+}
+
+fn body(input: String, entry: &Json, golden: &Json, family: Family) -> Body {
+    let text = |name: &str| entry[name].as_str().map(str::to_string);
+    let bytes = data(&input);
+    Body {
+        expected: expected(&input, &bytes, golden, family),
+        services: golden["services"].as_array().unwrap().clone(),
+        family,
+        method: text("method").unwrap().parse().unwrap(),
+        path: text("path").unwrap(),
+        content_type: text("content_type"),
+        spans: entry["spans"].as_u64(),
+        bytes,
+        input,
+    }
+}
+
+fn expected(input: &str, bytes: &[u8], golden: &Json, family: Family) -> Expected {
+    let difference = difference_of(input);
+    let golden_status = golden["status"].as_u64().unwrap();
+    // Refused before the body is looked at: as Jaeger does, and v1 is not read yet.
+    let at_the_door = match difference {
+        Some(NotTheBody) => Some(golden_status),
+        Some(WrongPath) => Some(400),
+        _ => None,
+    };
+    if let Some(status) = at_the_door {
+        return Expected { status, documents: Vec::new(), refused: BTreeMap::new() };
+    }
+    let ours = written(bytes, family);
+    let mut refused = BTreeMap::new();
+    if !ours.readable {
+        return Expected { status: 400, documents: Vec::new(), refused };
+    }
+    for refusal in &ours.refusals {
+        *refused.entry(refusal.reason.label()).or_default() += 1;
+    }
+    let indices = golden["spans"].as_array().unwrap().iter().map(|span| span["_index"].as_str().unwrap().to_string());
+    let mut theirs: Vec<_> = indices.zip(sources(golden)).collect();
+    theirs.iter_mut().for_each(|(_, document)| difference.into_iter().for_each(|kind| change(document, kind)));
+    // What Jaeger lost we have; that it is right is the business of the golden test.
+    let lost = matches!(difference, Some(NoNumber | Refused(_)));
+    if lost {
+        theirs = ours.documents.iter().map(|document| (index_of(document), document.clone())).collect();
+    }
+    assert!(lost || golden_status == ours.status, "{input}");
+    let documents = named(ours.ids, ours.documents, theirs, family);
+    Expected { status: ours.status, documents, refused }
+}
+
+/// Jaeger's documents with their indices, each under the name that we give ours: both sorted, they
+/// are equal.
+fn named(ids: Vec<Id>, ours: Vec<Json>, theirs: Vec<(String, Json)>, family: Family) -> Vec<(Id, Document)> {
+    assert_eq!(ours.len(), theirs.len());
+    let in_order = |document| Compared::new(vec![document], family == Family::Otel).0.remove(0);
+    let mut ours: Vec<_> = ours.into_iter().map(|document| in_order(document).to_string()).zip(ids).collect();
+    let mut theirs: Vec<_> = theirs.into_iter().map(|(index, document)| (in_order(document), index)).collect();
+    ours.sort();
+    theirs.sort_by_cached_key(|(document, _)| document.to_string());
+    let pair = |((ours, id), (source, index)): ((String, Id), (Json, String))| {
+        assert_eq!(ours, source.to_string());
+        (id, Document { index, source, family })
+    };
+    ours.into_iter().zip(theirs).map(pair).collect()
+}
+
+/// The index of the day on which a span started.
+fn index_of(source: &Json) -> String {
+    let seconds = source["startTime"].as_u64().unwrap() / 1_000_000;
+    format!("jaeger-span-{}", time::OffsetDateTime::from_unix_timestamp(seconds as i64).unwrap().date())
+}
+
+/// Sends all of them one after the other and checks the answers.
+pub(crate) fn send(spaniel: &Spaniel, bodies: &[Body]) {
+    for body in bodies {
+        let listener = if body.family == Family::Otel { "zipkin" } else { "jaeger-thrift-http" };
+        let mut request = spaniel.client().request(body.method.clone(), spaniel.url(listener, &body.path));
+        if let Some(content_type) = &body.content_type {
+            request = request.header("content-type", content_type);
+        }
+        let answer = request.body(body.bytes.clone()).send().unwrap();
+        let (status, text) = (answer.status().as_u16(), answer.text().unwrap());
+        assert_eq!(u64::from(status), body.expected.status, "{}: {text}", body.input);
+    }
+}
+
+/// What the books say of a protocol's spans when bodies were sent, and all is settled.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    pub(crate) received: u64,
+    pub(crate) stored: u64,
+    pub(crate) already_there: u64,
+    pub(crate) refused: BTreeMap<String, u64>,
+}
+
+impl Sums {
+    /// From a page of the books, of which nothing else may be left.
+    pub(crate) fn of_page(page: &Json) -> Self {
+        for empty in ["opening", "held", "dead_lettered"] {
+            assert_eq!(page[empty], 0, "{empty}: {page}");
+        }
+        assert_eq!((page["dropped"].to_string(), page["sampled_out"].to_string()), ("{}".into(), "{}".into()));
+        let number = |name: &str| page[name].as_u64().unwrap();
+        let refused = page["refused"].as_object().unwrap().iter();
+        Sums {
+            received: number("received"),
+            stored: number("stored"),
+            already_there: number("already_there"),
+            refused: refused.map(|(reason, count)| (reason.clone(), count.as_u64().unwrap())).collect(),
+        }
+    }
+}
+
+/// All that must be in a store, each document once.
+pub(crate) fn documents(bodies: &[Body]) -> BTreeMap<Id, Document> {
+    bodies.iter().flat_map(|body| body.expected.documents.iter().cloned()).collect()
+}
+
+/// The page of a protocol after these bodies came in once; `refuses` gives the reason if the store
+/// refuses a document.
+pub(crate) fn sums(bodies: &[Body], family: Family, refuses: impl Fn(&Document) -> Option<&'static str>) -> Sums {
+    let mut sums = Sums::default();
+    let mut seen = BTreeMap::new();
+    for body in bodies.iter().filter(|body| body.family == family) {
+        let Expected { documents, refused, .. } = &body.expected;
+        let received = documents.len() as u64 + refused.values().sum::<u64>();
+        // The manifest counts what is in a body that is taken.
+        let counted = body.spans.filter(|_| body.expected.status == 202).unwrap_or(received);
+        assert_eq!(received, counted, "{}", body.input);
+        sums.received += received;
+        for (reason, count) in refused {
+            *sums.refused.entry((*reason).into()).or_default() += count;
+        }
+        for (id, document) in documents {
+            match refuses(document) {
+                Some(reason) => *sums.refused.entry(reason.into()).or_default() += 1,
+                None if seen.insert(*id, ()).is_none() => sums.stored += 1,
+                None => sums.already_there += 1,
+            }
+        }
+    }
+    sums
+}

@@ -1,0 +1,19 @@
+//! The whole path: the real binary, over real sockets, from a client's bytes to what is found in
+//! the store.
+
+#![expect(clippy::unwrap_used, reason = "a test tells what is wrong by panicking")]
+
+mod away;
+mod bodies;
+mod embedded;
+#[path = "../jaeger_golden/mod.rs"]
+mod jaeger_golden;
+mod made;
+mod manners;
+mod reading;
+mod servers;
+mod share;
+mod spaniel;
+mod stand_in;
+#[path = "../support/mod.rs"]
+mod support;
