@@ -185,6 +185,11 @@ pub(crate) fn send(spaniel: &Spaniel, bodies: &[Body]) {
         for (name, value) in &body.headers {
             request = request.header(name, value);
         }
+        // A server that answers before it has read the body may close without saying so, and the
+        // close would cross our next request.
+        if body.expected.status != 202 {
+            request = request.header("connection", "close");
+        }
         // Of unknown length, which is sent in chunks.
         let chunks = || reqwest::blocking::Body::new(Cursor::new(body.bytes.clone()));
         let bytes = if body.chunked { chunks() } else { body.bytes.clone().into() };
