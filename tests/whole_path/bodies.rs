@@ -1,6 +1,7 @@
 //! The captured bodies as their clients send them, and what must become of each.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 
 use reqwest::Method;
 use serde_json::Value as Json;
@@ -22,6 +23,9 @@ pub(crate) struct Body {
     method: Method,
     path: String,
     content_type: Option<String>,
+    /// Others that were captured with it.
+    headers: Vec<(String, String)>,
+    chunked: bool,
     bytes: Vec<u8>,
     /// How many spans its manifest says it has.
     spans: Option<u64>,
@@ -96,10 +100,23 @@ fn body(input: String, entry: &Json, golden: &Json, family: Family) -> Body {
         method: text("method").unwrap().parse().unwrap(),
         path: text("path").unwrap(),
         content_type: text("content_type"),
+        chunked: headers(entry).any(|(name, _)| name == "transfer-encoding"),
+        headers: headers(entry).filter(|(name, _)| !of_connection(name)).collect(),
         spans: entry["spans"].as_u64(),
         bytes,
         input,
     }
+}
+
+/// The captured headers of a request, names in small letters.
+fn headers(entry: &Json) -> impl Iterator<Item = (String, String)> {
+    let pair = |pair: &Json| (pair[0].as_str().unwrap().to_lowercase(), pair[1].as_str().unwrap().to_string());
+    entry["headers"].as_array().into_iter().flatten().map(pair)
+}
+
+/// True for headers that our client sets itself.
+fn of_connection(name: &str) -> bool {
+    ["host", "content-type", "content-length", "transfer-encoding", "connection", "accept-encoding"].contains(&name)
 }
 
 fn expected(input: &str, bytes: &[u8], golden: &Json, family: Family) -> Expected {
@@ -165,7 +182,18 @@ pub(crate) fn send(spaniel: &Spaniel, bodies: &[Body]) {
         if let Some(content_type) = &body.content_type {
             request = request.header("content-type", content_type);
         }
-        let answer = request.body(body.bytes.clone()).send().unwrap();
+        for (name, value) in &body.headers {
+            request = request.header(name, value);
+        }
+        // A server that answers before it has read the body may close without saying so, and the
+        // close would cross our next request.
+        if body.expected.status != 202 {
+            request = request.header("connection", "close");
+        }
+        // Of unknown length, which is sent in chunks.
+        let chunks = || reqwest::blocking::Body::new(Cursor::new(body.bytes.clone()));
+        let bytes = if body.chunked { chunks() } else { body.bytes.clone().into() };
+        let answer = request.body(bytes).send().unwrap();
         let (status, text) = (answer.status().as_u16(), answer.text().unwrap());
         assert_eq!(u64::from(status), body.expected.status, "{}: {text}", body.input);
     }

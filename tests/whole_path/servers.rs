@@ -107,10 +107,10 @@ fn check_services(server: &Server, prefix: &str, bodies: &[Body]) {
     }
 }
 
-/// Traces of which all spans started within ten years before now are found by their ids.
+/// Traces of which all spans started within three years before now are found by their ids.
 fn check_reading(spaniel: &Spaniel, bodies: &[Body]) {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as u64;
-    let earliest = now - 10 * 365 * 24 * 3_600_000_000;
+    let earliest = now - 3 * 365 * 24 * 3_600_000_000;
     let documents = bodies::documents(bodies);
     let taken = documents.values().filter(|document| refuses(document).is_none());
     let mut traces = by_trace(taken.map(Document::stored));

@@ -70,7 +70,7 @@ impl Start {
     pub(crate) fn elasticsearch(url: &str, prefix: &str) -> Self {
         let urls = format!("--es.server-urls={url}");
         let prefix = format!("--es.index-prefix={prefix}");
-        let small = ["--es.num-shards=1", "--es.num-replicas=0", "--es.max-span-age=87600h"];
+        let small = ["--es.num-shards=1", "--es.num-replicas=0", "--es.max-span-age=26280h"];
         Start::default().environment("SPAN_STORAGE_TYPE", "elasticsearch").flags(&[&urls, &prefix]).flags(&small)
     }
 
