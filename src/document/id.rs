@@ -26,11 +26,11 @@ pub fn span_id(start_micros: u64, wire: &[u8], seed: u64) -> Id {
 }
 
 /// The name of a service's document: FNV-1a over service and operation, nothing between them.
-pub fn service_id(service: &str, operation: &str) -> Id {
+pub fn service_id(service: impl AsRef<[u8]>, operation: impl AsRef<[u8]>) -> Id {
     const OFFSET: u64 = 14_695_981_039_346_656_037;
     const PRIME: u64 = 1_099_511_628_211;
-    let bytes = service.bytes().chain(operation.bytes());
-    let hash = bytes.fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+    let bytes = service.as_ref().iter().chain(operation.as_ref());
+    let hash = bytes.fold(OFFSET, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
     Id(u128::from(hash).to_be_bytes())
 }
 

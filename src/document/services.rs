@@ -11,6 +11,7 @@
 //! register a moment ago", found by a fast hash of the bytes as they lie in the request. A hint
 //! holds for a minute at most, or until any pair is forgotten.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -98,7 +99,7 @@ impl Services {
         if place.load(Ordering::Relaxed) == hint {
             return None;
         }
-        let id = service_id(&service.decoded(), &operation.decoded());
+        let id = service_id(hashed(service), hashed(operation));
         let known = lock(&self.register).is_known((period, id), now);
         place.store(hint, Ordering::Relaxed);
         (!known).then_some(id)
@@ -130,6 +131,18 @@ impl Services {
         hasher.write(service.raw());
         hasher.write(operation.raw());
         hasher.finish() | 1 << 63
+    }
+}
+
+/// What Jaeger hashes: the text, or the bytes as received where they are not UTF-8 and did not
+/// come as JSON, whose decoder mends them first.
+fn hashed(text: Text<'_>) -> Cow<'_, [u8]> {
+    match text {
+        Text::Broken { bytes, json: false } => Cow::Borrowed(bytes),
+        _ => match text.decoded() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        },
     }
 }
 

@@ -1,6 +1,9 @@
 //! One connection from its first byte to its last: HTTP/1.1 or HTTP/2 by prior knowledge, as its
 //! first bytes say.
 //!
+//! A connection whose request was answered before its body was read to the end cannot be used
+//! again: its answer says so, or the next request would cross the close.
+//!
 //! An old connection is let go with an answer: HTTP/1 with `Connection: close` on its next one (a
 //! close between requests could cross a request on its way, and Envoy sends nothing twice), HTTP/2
 //! with GOAWAY.
@@ -25,6 +28,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 use tower::Service;
 
+use super::heard::Heard;
 use super::lingering::Lingering;
 use super::pulse::{Due, Pulse};
 use super::server::{Phase, Seat};
@@ -59,10 +63,11 @@ async fn answer(
     pulse: Arc<Pulse>,
 ) -> Result<Response<Body>, Infallible> {
     pulse.begin();
+    let request = request.map(|body| Body::new(Heard::new(body, pulse.clone())));
     let in_flight = InFlight(pulse);
     let mut response = router.call(request).await?;
     let pulse = &in_flight.0;
-    if pulse.is_old() && !pulse.is_http2() {
+    if (pulse.is_old() || pulse.is_unheard()) && !pulse.is_http2() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

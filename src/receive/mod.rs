@@ -10,6 +10,7 @@ mod address;
 mod answer;
 mod body;
 mod connection;
+mod heard;
 mod inflate;
 pub mod jaeger_http;
 mod lingering;

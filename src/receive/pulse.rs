@@ -45,6 +45,8 @@ pub(super) struct Pulse {
     is_urgent: AtomicBool,
     is_http2: AtomicBool,
     is_old: AtomicBool,
+    /// The body of the last request was dropped before its end.
+    is_unheard: AtomicBool,
 }
 
 impl Pulse {
@@ -62,6 +64,7 @@ impl Pulse {
             is_urgent: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
             is_old: AtomicBool::new(false),
+            is_unheard: AtomicBool::new(false),
         }
     }
 
@@ -106,6 +109,15 @@ impl Pulse {
 
     pub(super) fn is_http2(&self) -> bool {
         self.is_http2.load(Ordering::Relaxed)
+    }
+
+    /// A request's body was dropped before its end.
+    pub(super) fn set_unheard(&self) {
+        self.is_unheard.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_unheard(&self) -> bool {
+        self.is_unheard.load(Ordering::Relaxed)
     }
 
     /// True if the next answer should say that it is the last one.

@@ -90,7 +90,7 @@ pub(crate) fn batch(documents: &[Document]) -> Batch {
             }
             Kind::Service => {
                 let text = |name: &str| value[name].as_str().unwrap().to_string();
-                (service_id(&text("serviceName"), &text("operationName")), hour_of(NOON))
+                (service_id(text("serviceName"), text("operationName")), hour_of(NOON))
             }
         };
         Item { kind: document.kind, hour, id, start, end: bytes.len() as u32 }

@@ -30,6 +30,18 @@ async fn a_connection_is_kept_and_requests_may_be_pipelined() {
 }
 
 #[tokio::test]
+async fn an_answer_before_the_end_of_a_body_is_the_last_of_its_connection() {
+    let house = House::new().await;
+    let mut wire = Wire::to(house.zipkin).await;
+    wire.send("GET /nowhere HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    let kept = wire.hear().await;
+    assert_eq!((kept.status, kept.header("connection")), (404, None));
+    wire.send(post("/nowhere", "", b"[]")).await;
+    let last = wire.hear().await;
+    assert_eq!((last.status, last.header("connection")), (404, Some("close")));
+}
+
+#[tokio::test]
 async fn chunks_however_cut_are_one_body() {
     let house = House::new().await;
     let head = "POST /api/v2/spans HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
