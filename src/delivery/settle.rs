@@ -1,15 +1,13 @@
 //! Entering the store's verdicts: books, service cache, spool.
 
-use std::collections::HashMap;
-
 use super::Delivery;
 use crate::item::{Batch, Item, Kind, Label, Verdict};
 use crate::telemetry::books::Settlement;
 
-/// The settlements of one batch: a page for each label, one for service documents.
+/// The settlements of one batch: a page for each label (its index), one for service documents.
 #[derive(Debug, Default)]
 struct Settlements {
-    spans: HashMap<u8, Settlement>,
+    spans: Vec<Settlement>,
     services: Settlement,
     items: usize,
     bytes: usize,
@@ -20,7 +18,13 @@ impl Settlements {
         self.items += 1;
         self.bytes += item.end.saturating_sub(item.start) as usize;
         match item.kind {
-            Kind::Span => self.spans.entry(label.0).or_default(),
+            Kind::Span => {
+                let place = usize::from(label.0);
+                if place >= self.spans.len() {
+                    self.spans.resize_with(place + 1, Settlement::default);
+                }
+                &mut self.spans[place]
+            }
             Kind::Service => &mut self.services,
         }
     }
@@ -73,7 +77,7 @@ impl Delivery {
     }
 
     fn enter(&self, settlements: &Settlements) {
-        for (&label, settlement) in &settlements.spans {
+        for (label, settlement) in (0..).zip(&settlements.spans) {
             self.rooms.books.settle(label, settlement);
         }
         self.rooms.books.settle_services(&settlements.services);

@@ -24,7 +24,7 @@ use crate::memory::Reservation;
 use crate::sample::Sampler;
 use crate::settings::SpanTimes;
 use crate::spool::Spool;
-use crate::telemetry::books::{Books, Outcome};
+use crate::telemetry::books::{Books, Outcome, Settlement};
 use crate::telemetry::metrics::Metrics;
 use intake::{Harvest, Intake};
 
@@ -84,10 +84,19 @@ impl Pipeline {
         self.books.enter_services(harvest.services);
         self.count(&harvest.outcome);
         let taken = harvest.taken();
-        // A closed spool means that the process stops: the listeners are gone by then, and what is
-        // left over is dropped and counted with the rest.
-        self.spool.append(harvest.run).await.map_err(|_| Rejected::NotNow)?;
+        let (held, services) = (harvest.outcome.held, harvest.services);
+        if self.spool.append(harvest.run).await.is_err() {
+            self.drop_at_the_end(protocol, held, services);
+            return Err(Rejected::NotNow);
+        }
         taken
+    }
+
+    /// A closed spool means that the process stops: what came too late is no longer held.
+    fn drop_at_the_end(&self, protocol: Protocol, held: u64, services: u64) {
+        let dropped = |count| Settlement { dropped: [("shutdown", count)].into(), ..Settlement::default() };
+        self.books.settle(protocol.label().0, &dropped(held));
+        self.books.settle_services(&dropped(services));
     }
 
     fn count(&self, outcome: &Outcome) {
@@ -107,3 +116,6 @@ impl Pipeline {
         intake.finish(read)
     }
 }
+
+#[cfg(test)]
+mod tests;

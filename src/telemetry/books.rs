@@ -132,7 +132,7 @@ fn settle(page: &mut Page, settlement: &Settlement) {
 }
 
 fn add(to: &mut Counts, from: &Counts) {
-    for (word, count) in from {
+    for (word, count) in from.iter().filter(|(_, count)| **count > 0) {
         *to.entry(word).or_default() += count;
     }
 }

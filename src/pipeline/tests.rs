@@ -1,0 +1,92 @@
+use std::time::Duration;
+
+use super::*;
+use crate::document::IndexNames;
+use crate::memory::Budget;
+use crate::settings::{Settings, SpanTimes};
+use crate::spool::Gather;
+use crate::telemetry::books::Page;
+
+/// A captured body of one span that started at [`START`].
+const BODY: &[u8] = include_bytes!("../../tests/data/envoy/001-json-plain-egress.json");
+const START: u64 = 1_795_237_377_926_637;
+
+fn pipeline() -> Pipeline {
+    let settings = Settings::default();
+    Pipeline {
+        spool: Arc::new(Spool::new(Gather::everything(), 0)),
+        books: Arc::new(Books::new(&Protocol::NAMES)),
+        metrics: Arc::new(Metrics::for_tests()),
+        services: Arc::new(Services::new(&IndexNames::new(&settings.indices), Duration::ZERO)),
+        shape: Shape::new(&settings.document),
+        sampler: Sampler::new(&settings.downsampling),
+        clock: Clock::at(START),
+        limits: decode::Limits::default(),
+        output_bytes: None,
+        times: settings.spans,
+        collector_tags: CollectorTags::new(&settings.collector),
+        growth: Growth::default(),
+    }
+}
+
+/// Posts the body; returns the answer and the page of the books, which must balance.
+async fn post(pipeline: &Pipeline, memory: usize) -> (Result<Taken, Rejected>, Page) {
+    let body = Bytes::from_static(BODY);
+    let taken = pipeline.take(Protocol::ZipkinJson, body, Budget::new(memory).reserve()).await;
+    let page = pipeline.books.spans().remove("zipkin-json").unwrap_or_default();
+    assert!(page.balances() && pipeline.books.services().balances());
+    (taken, page)
+}
+
+#[tokio::test]
+async fn a_span_and_its_service_are_held() {
+    let pipeline = pipeline();
+    let (taken, page) = post(&pipeline, 1 << 20).await;
+    assert_eq!(taken.unwrap(), Taken { accepted: 1, refused: 0 });
+    assert_eq!((page.received, page.held, pipeline.books.services().held), (1, 1, 1));
+    assert_eq!(pipeline.spool.held_items(), 2);
+    post(&pipeline, 1 << 20).await.0.unwrap();
+    assert_eq!(pipeline.spool.held_items(), 3);
+}
+
+#[tokio::test]
+async fn documents_that_outgrow_the_request_are_refused_and_their_service_forgotten() {
+    let mut pipeline = pipeline();
+    pipeline.output_bytes = Some(100);
+    let (taken, page) = post(&pipeline, 1 << 20).await;
+    assert!(matches!(taken, Err(Rejected::NothingReadable { refused: 1, .. })));
+    assert_eq!((page.refused["amplification"], pipeline.spool.held_items()), (1, 0));
+    pipeline.output_bytes = None;
+    post(&pipeline, 1 << 20).await.0.unwrap();
+    assert_eq!(pipeline.spool.held_items(), 2);
+}
+
+#[tokio::test]
+async fn starts_outside_the_limits_are_refused() {
+    let hour = Some(Duration::from_secs(3600));
+    let mut pipeline = pipeline();
+    pipeline.times = SpanTimes { max_age: hour, max_future: hour };
+    for (now, refused) in [(START + 3_600_000_001, 1), (START - 3_600_000_001, 2), (START, 2)] {
+        pipeline.clock.turn_to(now);
+        assert_eq!(post(&pipeline, 1 << 20).await.1.refused["start-time"], refused);
+    }
+}
+
+#[tokio::test]
+async fn without_memory_nothing_is_entered_and_the_service_is_forgotten() {
+    let pipeline = pipeline();
+    let (taken, page) = post(&pipeline, 100).await;
+    assert!(matches!(taken, Err(Rejected::NotNow)));
+    assert_eq!((page, pipeline.spool.held_items()), (Page::default(), 0));
+    post(&pipeline, 1 << 20).await.0.unwrap();
+    assert_eq!(pipeline.spool.held_items(), 2);
+}
+
+#[tokio::test]
+async fn what_comes_after_the_spool_was_closed_is_not_held() {
+    let pipeline = pipeline();
+    pipeline.spool.close();
+    let (taken, page) = post(&pipeline, 1 << 20).await;
+    assert!(matches!(taken, Err(Rejected::NotNow)));
+    assert_eq!((page.held, page.dropped["shutdown"], pipeline.books.services().held), (0, 1, 0));
+}
