@@ -101,7 +101,7 @@ fn batch(templates: &[Template], first: u64, count: u64) -> Batch {
         items.push(Item { kind: Kind::Span, hour: hour_of(start), id, start: start_at, end: end_at });
     }
     let reservation = Budget::new(1).reserve();
-    Batch::of(vec![Arc::new(Run { label: Label(0), items, documents: text.into_bytes(), reservation })])
+    Batch::of(vec![Arc::new(Run::new(Label(0), items, text.into_bytes(), reservation))])
 }
 
 /// CPU of this process, and its anonymous memory in MiB.
@@ -155,7 +155,7 @@ async fn main() {
 
     let before = cpu();
     for first in (0..20_000.min(spans)).step_by(1000) {
-        let verdicts = store.write(&batch(&templates, first, 1000)).await;
+        let verdicts = store.write(&batch(&templates, first, 1000)).await.verdicts;
         assert!(verdicts.iter().all(|verdict| *verdict == Verdict::AlreadyThere));
     }
     println!(
@@ -184,7 +184,7 @@ async fn write_all(
                 if first >= spans {
                     return peak;
                 }
-                let verdicts = store.write(&batch(&templates, first, size)).await;
+                let verdicts = store.write(&batch(&templates, first, size)).await.verdicts;
                 assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Stored));
                 peak = peak.max(anonymous());
             }

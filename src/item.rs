@@ -46,9 +46,16 @@ pub struct Run {
     pub items: Vec<Item>,
     pub documents: Vec<u8>,
     pub reservation: Reservation,
+    /// The spool's segment that it lies in; 0: in memory only.
+    pub segment: u64,
 }
 
 impl Run {
+    /// A run in memory.
+    pub fn new(label: Label, items: Vec<Item>, documents: Vec<u8>, reservation: Reservation) -> Self {
+        Run { label, items, documents, reservation, segment: 0 }
+    }
+
     /// The document of one of this run's items: one line of JSON.
     pub fn document(&self, item: &Item) -> &[u8] {
         self.documents.get(item.start as usize..item.end as usize).unwrap_or(&[])
@@ -109,4 +116,28 @@ pub enum Verdict {
     Refused(&'static str),
     /// Not now: to be sent again. The reason is for logs and metrics.
     Again(&'static str),
+}
+
+/// What the store says of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// One for each item, in order.
+    pub verdicts: Vec<Verdict>,
+    /// The store's own words on items that it refused for good, by their position in the batch.
+    pub reasons: Vec<(u32, Box<str>)>,
+    /// No item was judged: the store was not there, or took no request.
+    pub away: bool,
+}
+
+impl Judgement {
+    /// The store was not there for any of `items`.
+    pub fn away(items: usize, word: &'static str) -> Self {
+        Judgement { verdicts: vec![Verdict::Again(word); items], away: true, ..Judgement::default() }
+    }
+}
+
+impl From<Vec<Verdict>> for Judgement {
+    fn from(verdicts: Vec<Verdict>) -> Self {
+        Judgement { verdicts, ..Judgement::default() }
+    }
 }

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::document::Services;
-use crate::item::{Batch, Verdict};
+use crate::item::{Batch, Judgement, Verdict};
 use crate::spool::Spool;
 use crate::store::Writer;
 use crate::telemetry::books::Books;
@@ -92,10 +92,10 @@ impl Delivery {
     async fn carry(&self, mut batch: Batch, mut backoff: Backoff) {
         while !batch.is_empty() {
             let sent = batch.len();
-            let Some(verdicts) = self.unless_given_up(self.write(&batch)).await else {
+            let Some(judgement) = self.unless_given_up(self.write(&batch)).await else {
                 return self.drop_rest(&batch);
             };
-            batch = self.settle(&batch, &verdicts);
+            batch = self.settle(&batch, &judgement.verdicts);
             self.rooms.spool.set_flowing(batch.len() < sent);
             if batch.is_empty() {
                 return;
@@ -110,11 +110,11 @@ impl Delivery {
         }
     }
 
-    async fn write(&self, batch: &Batch) -> Vec<Verdict> {
+    async fn write(&self, batch: &Batch) -> Judgement {
         let started = Instant::now();
-        let verdicts = self.rooms.writer.write(batch).await;
-        self.measure(&verdicts, started.elapsed());
-        verdicts
+        let judgement = self.rooms.writer.write(batch).await;
+        self.measure(&judgement.verdicts, started.elapsed());
+        judgement
     }
 
     fn measure(&self, verdicts: &[Verdict], latency: Duration) {

@@ -3,7 +3,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::document::IndexNames;
-use crate::item::{Id, Item, Kind, Label, Run};
+use crate::item::{Id, Item, Judgement, Kind, Label, Run};
 use crate::memory::Budget;
 use crate::spool::Gather;
 use crate::store::{Status, Task};
@@ -17,10 +17,10 @@ struct Scripted {
 }
 
 impl Writer for Scripted {
-    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Vec<Verdict>> {
+    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Judgement> {
         self.writes.lock().unwrap().push(batch.iter().map(|(_, item, _)| item.id.0[0]).collect());
         let verdicts = self.answers.lock().unwrap().pop_front();
-        Box::pin(async move { verdicts.unwrap_or_else(|| vec![Verdict::Stored; batch.len()]) })
+        Box::pin(async move { verdicts.unwrap_or_else(|| vec![Verdict::Stored; batch.len()]).into() })
     }
 
     fn status(&self) -> Status {
@@ -35,7 +35,7 @@ impl Writer for Scripted {
 fn run(ids: std::ops::Range<u8>) -> Run {
     let item = |id: u8| Item { kind: Kind::Span, hour: 0, id: Id([id; 16]), start: id.into(), end: u32::from(id) + 1 };
     let reservation = Budget::new(10).reserve();
-    Run { label: Label(0), items: ids.map(item).collect(), documents: vec![b'x'; 4], reservation }
+    Run::new(Label(0), ids.map(item).collect(), vec![b'x'; 4], reservation)
 }
 
 /// Delivers items 0..4 to a store that answers so; returns what it was sent, and the books' page.

@@ -79,7 +79,7 @@ impl<'p, 'a> Intake<'p, 'a> {
         let earliest = pipeline.times.max_age.map_or(0, |age| now.saturating_sub(micros(age)));
         let latest = pipeline.times.max_future.map_or(u64::MAX, |future| now.saturating_add(micros(future)));
         let documents = Vec::with_capacity(pipeline.growth.room_for(body));
-        let run = Run { label: protocol.label(), items: Vec::new(), documents, reservation };
+        let run = Run::new(protocol.label(), Vec::new(), documents, reservation);
         let mut intake = Intake {
             pipeline,
             protocol,

@@ -12,12 +12,9 @@ fn run(items: usize, bytes: usize) -> Run {
         start: (index * bytes) as u32,
         end: ((index + 1) * bytes) as u32,
     };
-    Run {
-        label: Label(0),
-        items: (0..items).map(item).collect(),
-        documents: vec![b'x'; items * bytes],
-        reservation: Budget::new(1).reserve(),
-    }
+    let items: Vec<_> = (0..items).map(item).collect();
+    let documents = vec![b'x'; items.len() * bytes];
+    Run::new(Label(0), items, documents, Budget::new(1).reserve())
 }
 
 fn gather(items: usize, bytes: usize) -> Gather {

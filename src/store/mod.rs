@@ -11,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::document::StoredSpan;
-use crate::item::{Batch, Verdict};
+use crate::item::{Batch, Judgement};
 use crate::span::TraceId;
 
 /// A future that a trait object returns.
@@ -20,9 +20,9 @@ pub type Task<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Takes batches.
 pub trait Writer: Send + Sync + std::fmt::Debug {
     /// Writes a batch and returns a verdict for each of its items, in order. A store that is
-    /// absent answers [`Verdict::Again`] for all; it returns within its own time-out and never
+    /// absent answers [`Judgement::away`]; it returns within its own time-out and never
     /// waits for the store to come back. Not cancel-safe: an abandoned write may have happened.
-    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Vec<Verdict>>;
+    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Judgement>;
 
     /// What the store is and how it does, for `/status` and the start-up table.
     fn status(&self) -> Status;

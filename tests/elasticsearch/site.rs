@@ -39,7 +39,7 @@ impl<'a> Site<'a> {
     }
 
     pub(crate) fn write(&self, batch: &Batch) -> Vec<Verdict> {
-        self.runtime.block_on(self.writer.write(batch))
+        self.runtime.block_on(self.writer.write(batch)).verdicts
     }
 
     /// Sends a bulk request of its own; the answer as text.
@@ -169,5 +169,5 @@ pub(crate) fn batch(documents: &[(Kind, Value)]) -> Batch {
     });
     let items = items.collect();
     let reservation = Budget::new(0).reserve();
-    Batch::of(vec![Arc::new(Run { label: Label(0), items, documents: buffer, reservation })])
+    Batch::of(vec![Arc::new(Run::new(Label(0), items, buffer, reservation))])
 }

@@ -139,7 +139,7 @@ async fn a_damaged_day_is_set_aside_and_the_others_go_on() {
         let one = TraceId { high: 0, low: 1 };
         assert_eq!(store.traces(&[one]).await.unwrap()[0].len(), 1, "{what}");
         // The day is begun anew, and may be set aside again.
-        assert_eq!(store.write(&spans(&values)).await, [Verdict::AlreadyThere, Verdict::Stored], "{what}");
+        assert_eq!(store.write(&spans(&values)).await.verdicts, [Verdict::AlreadyThere, Verdict::Stored], "{what}");
         assert_eq!(store.traces(&[one]).await.unwrap()[0].len(), 2, "{what}");
     }
 }
@@ -155,7 +155,7 @@ async fn a_day_that_is_damaged_while_the_store_is_open_is_set_aside_and_begun_an
     // The other day answers, and the trouble is told.
     assert_eq!(store.traces(&one).await.unwrap()[0].len(), 1);
     assert!(store.status().trouble.unwrap().contains("jaeger-span-2026-11-20"));
-    assert_eq!(store.write(&spans(&values)).await, [Verdict::AlreadyThere, Verdict::Stored]);
+    assert_eq!(store.write(&spans(&values)).await.verdicts, [Verdict::AlreadyThere, Verdict::Stored]);
     assert!(directories(directory.path()).contains(&"unreadable-jaeger-span-2026-11-20".to_string()));
     assert_eq!(store.traces(&one).await.unwrap()[0].len(), 2);
 }

@@ -111,13 +111,13 @@ async fn absurd_start_times_make_a_bounded_number_of_days() {
     let store = open(directory.path());
     let times = [0, DAY, u64::MAX, 1 << 63].into_iter().chain((0..200).map(|day| 1_000_000 * DAY + day * DAY));
     let values = times.enumerate().map(|(number, start)| span(1, number as u64, start)).collect::<Vec<_>>();
-    let verdicts = store.write(&spans(&values)).await;
+    let verdicts = store.write(&spans(&values)).await.verdicts;
     let stored = verdicts.iter().filter(|verdict| **verdict == Verdict::Stored).count();
     let refused = verdicts.iter().filter(|verdict| **verdict == Verdict::Refused("too-many-days")).count();
     assert_eq!((stored, refused), (64, 140));
     assert_eq!(directories(directory.path()).len(), 64);
     // Spans of now and of days that exist are taken all the same.
-    let verdicts = store.write(&spans(&[span(2, 1, NOON), span(2, 2, 5)])).await;
+    let verdicts = store.write(&spans(&[span(2, 1, NOON), span(2, 2, 5)])).await.verdicts;
     assert_eq!(verdicts, [Verdict::Stored; 2]);
     let traces = store.traces(&[TraceId { high: 0, low: 1 }]).await.unwrap();
     assert_eq!(traces[0].len(), 64);

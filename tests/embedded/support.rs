@@ -96,7 +96,7 @@ pub(crate) fn batch(documents: &[Document]) -> Batch {
         Item { kind: document.kind, hour, id, start, end: bytes.len() as u32 }
     });
     let items = items.collect();
-    Batch::of(vec![Arc::new(Run { label: Label(0), items, documents: bytes, reservation: Budget::new(1).reserve() })])
+    Batch::of(vec![Arc::new(Run::new(Label(0), items, bytes, Budget::new(1).reserve()))])
 }
 
 pub(crate) fn spans(values: &[serde_json::Value]) -> Batch {
@@ -117,7 +117,7 @@ pub(crate) fn open(directory: &std::path::Path) -> Arc<EmbeddedStore> {
 }
 
 pub(crate) async fn write(store: &EmbeddedStore, documents: &[Document]) -> Vec<Verdict> {
-    store.write(&batch(documents)).await
+    store.write(&batch(documents)).await.verdicts
 }
 
 /// All spans of the traces of `documents`, each as often as it is there.

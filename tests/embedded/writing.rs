@@ -95,7 +95,7 @@ async fn many_write_at_once_and_each_span_is_stored_by_one_of_them() {
             for round in 0..8u64 {
                 // Each span is sent by two writers.
                 let values = (0..50).map(|number| span(1 + u128::from(writer / 2), round * 50 + number, NOON + round));
-                let verdicts = store.write(&spans(&values.collect::<Vec<_>>())).await;
+                let verdicts = store.write(&spans(&values.collect::<Vec<_>>())).await.verdicts;
                 assert_eq!(verdicts.len(), 50);
                 stored += verdicts.iter().filter(|verdict| **verdict == Verdict::Stored).count();
             }

@@ -25,7 +25,7 @@ pub(crate) async fn filled(directory: &Path, dataset: &Dataset) -> Arc<EmbeddedS
     let store = EmbeddedStore::open(&settings, &Indices::default(), Clock::at(dataset.recorded_at)).unwrap();
     let spans = dataset.spans.iter().map(|document| (Kind::Span, document));
     let services = dataset.services.iter().map(|document| (Kind::Service, document));
-    let verdicts = store.write(&batch(spans.chain(services))).await;
+    let verdicts = store.write(&batch(spans.chain(services))).await.verdicts;
     assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Stored), "{verdicts:?}");
     store
 }
@@ -42,5 +42,5 @@ fn batch<'a>(documents: impl Iterator<Item = (Kind, &'a Document)>) -> Batch {
         items.push(Item { kind, hour, id: Id((number as u128).to_be_bytes()), start, end: bytes.len() as u32 });
     }
     let reservation = Budget::new(0).reserve();
-    Batch::of(vec![Arc::new(Run { label: Label(0), items, documents: bytes, reservation })])
+    Batch::of(vec![Arc::new(Run::new(Label(0), items, bytes, reservation))])
 }

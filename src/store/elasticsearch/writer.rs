@@ -19,7 +19,7 @@ use super::bulk::Lines;
 use super::templates::{self, Form, TemplateError};
 use super::{Answer, Cluster, ConnectionError, Server, TransportError, VersionError};
 use crate::document::IndexNames;
-use crate::item::{Batch, Verdict};
+use crate::item::{Batch, Judgement, Verdict};
 use crate::settings::{Elasticsearch, Indices};
 use crate::store::{Status, Task, Writer};
 use parts::{Outcome, Parts};
@@ -157,17 +157,17 @@ impl BulkWriter {
         health.trouble = Some(trouble.to_string());
     }
 
-    async fn write_batch(&self, batch: &Batch) -> Vec<Verdict> {
+    async fn write_batch(&self, batch: &Batch) -> Judgement {
         let server = match self.meet().await {
             Ok(server) => server,
-            Err(error) => return vec![Verdict::Again(error.word()); batch.len()],
+            Err(error) => return Judgement::away(batch.len(), error.word()),
         };
         let mut parts = Parts::new(batch.len());
         while let Some((start, end)) = parts.next() {
             let outcome = self.send(&server, batch, start, end).await;
             parts.settle(start, end, outcome);
         }
-        parts.into_verdicts()
+        parts.into_verdicts().into()
     }
 
     /// Sends one part of a batch in one request.
@@ -278,7 +278,7 @@ impl BulkWriter {
 }
 
 impl Writer for BulkWriter {
-    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Vec<Verdict>> {
+    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Judgement> {
         Box::pin(self.write_batch(batch))
     }
 

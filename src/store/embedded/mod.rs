@@ -37,7 +37,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::{ReadError, Reader, Search, Status, Task, Writer};
 use crate::clock::Clock;
 use crate::document::StoredSpan;
-use crate::item::{Batch, Verdict};
+use crate::item::{Batch, Judgement};
 use crate::settings::{Embedded, Indices, TagsAsFields};
 use crate::span::TraceId;
 use committer::{Committer, Message};
@@ -148,11 +148,12 @@ impl Drop for EmbeddedStore {
 }
 
 impl Writer for EmbeddedStore {
-    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Vec<Verdict>> {
+    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Judgement> {
         Box::pin(async move {
             let (reply, verdicts) = oneshot::channel();
             self.send(Message::Write { batch: batch.clone(), reply });
-            verdicts.await.unwrap_or_else(|_| vec![Verdict::Again("store-closed"); batch.len()])
+            let closed = |_| Judgement::away(batch.len(), "store-closed");
+            verdicts.await.map_or_else(closed, Judgement::from)
         })
     }
 

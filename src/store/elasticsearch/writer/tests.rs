@@ -1,7 +1,7 @@
 //! The writer against a fake server: what it sends, and what it makes of the answers.
 
 use super::*;
-use crate::item::{Id, Item, Kind, Label, Run};
+use crate::item::{Id, Item, Judgement, Kind, Label, Run};
 use crate::memory::Budget;
 use crate::store::elasticsearch::fake::Fake;
 
@@ -15,12 +15,8 @@ fn batch(spans: u32) -> Batch {
         start: number * 2,
         end: number * 2 + 2,
     });
-    let run = Run {
-        label: Label(0),
-        items: items.collect(),
-        documents: b"{}".repeat(spans as usize),
-        reservation: Budget::new(0).reserve(),
-    };
+    let documents = b"{}".repeat(spans as usize);
+    let run = Run::new(Label(0), items.collect(), documents, Budget::new(0).reserve());
     Batch::of(vec![Arc::new(run)])
 }
 
@@ -41,7 +37,7 @@ async fn the_cluster_is_met_once_and_before_the_first_write() {
     let fake = Fake::start().await;
     let writer = writer(&fake, |_| {});
     for _ in 0..2 {
-        assert_eq!(writer.write(&batch(2)).await, [Verdict::Stored, Verdict::Stored]);
+        assert_eq!(writer.write(&batch(2)).await.verdicts, [Verdict::Stored, Verdict::Stored]);
     }
     let meeting = ["GET /", "PUT /_index_template/jaeger-span", "PUT /_index_template/jaeger-service"];
     assert_eq!(targets(&fake), [meeting.as_slice(), &[BULK, BULK]].concat());
@@ -56,7 +52,7 @@ async fn many_writers_meet_the_cluster_once() {
     let writer = writer(&fake, |_| {});
     let (one, two, three) = (batch(1), batch(2), batch(3));
     let verdicts = tokio::join!(writer.write(&one), writer.write(&two), writer.write(&three));
-    assert_eq!(verdicts.2, vec![Verdict::Stored; 3]);
+    assert_eq!(verdicts.2.verdicts, vec![Verdict::Stored; 3]);
     assert_eq!(targets(&fake).iter().filter(|target| *target == "GET /").count(), 1);
 }
 
@@ -67,9 +63,10 @@ async fn those_who_wait_for_a_meeting_take_what_came_of_it() {
     let writer = writer(&fake, |_| {});
     let batch = batch(1);
     let (one, two) = tokio::join!(writer.write(&batch), writer.write(&batch));
-    assert_eq!((one, two), (vec![Verdict::Again("unavailable")], vec![Verdict::Again("unavailable")]));
+    let away = Judgement::away(1, "unavailable");
+    assert_eq!((one, two), (away.clone(), away));
     assert_eq!(targets(&fake), ["GET /"]);
-    assert_eq!(writer.write(&batch).await, [Verdict::Again("unavailable")]);
+    assert_eq!(writer.write(&batch).await.verdicts, [Verdict::Again("unavailable")]);
     assert_eq!(targets(&fake), ["GET /", "GET /"], "a later write asks again");
 }
 
@@ -80,7 +77,7 @@ async fn a_given_version_is_not_asked_for_and_templates_can_be_left_alone() {
         settings.version = 6;
         settings.create_index_templates = false;
     });
-    assert_eq!(six.write(&batch(1)).await, [Verdict::Stored]);
+    assert_eq!(six.write(&batch(1)).await.verdicts, [Verdict::Stored]);
     assert_eq!(targets(&fake), [BULK]);
     assert!(fake.heard()[0].body.starts_with(br#"{"create":{"_index":"jaeger-span-2026-11-21","_type":"span","#));
 }
@@ -90,13 +87,13 @@ async fn nothing_is_written_before_the_templates_are_there() {
     let fake = Fake::start().await;
     fake.answer_templates(503);
     let writer = writer(&fake, |_| {});
-    assert_eq!(writer.write(&batch(2)).await, vec![Verdict::Again("templates-missing"); 2]);
+    assert_eq!(writer.write(&batch(2)).await.verdicts, vec![Verdict::Again("templates-missing"); 2]);
     let status = writer.status();
     assert!(!status.reachable);
     assert!(status.trouble.is_some_and(|trouble| trouble.contains("jaeger-span was answered with 503")));
     assert!(!targets(&fake).iter().any(|target| target == BULK));
     fake.answer_templates(200);
-    assert_eq!(writer.write(&batch(2)).await, vec![Verdict::Stored; 2]);
+    assert_eq!(writer.write(&batch(2)).await.verdicts, vec![Verdict::Stored; 2]);
 }
 
 #[tokio::test]
@@ -111,7 +108,7 @@ async fn an_unknown_server_gets_nothing() {
         (200, r#"{"version":{"number":"5.6.0"}}"#, "version-unknown"),
     ] {
         fake.greet_with(status, body);
-        assert_eq!(writer.write(&batch(1)).await, [Verdict::Again(word)], "{status} {body}");
+        assert_eq!(writer.write(&batch(1)).await.verdicts, [Verdict::Again(word)], "{status} {body}");
     }
     assert!(!targets(&fake).iter().any(|target| target == BULK));
 }
@@ -134,10 +131,10 @@ async fn whole_requests_that_fail_leave_all_to_be_sent_again() {
         (200, r#"{"errors":false,"items":[{"create":{"sta"#, "unreadable-answer"),
     ] {
         fake.answer_bulk(status, body);
-        assert_eq!(writer.write(&batch(2)).await, vec![Verdict::Again(word); 2], "{status} {body}");
+        assert_eq!(writer.write(&batch(2)).await.verdicts, vec![Verdict::Again(word); 2], "{status} {body}");
         assert!(writer.status().trouble.is_some());
     }
-    assert_eq!(writer.write(&batch(2)).await, vec![Verdict::Stored; 2]);
+    assert_eq!(writer.write(&batch(2)).await.verdicts, vec![Verdict::Stored; 2]);
     assert_eq!(writer.status().trouble, None);
 }
 
@@ -146,7 +143,7 @@ async fn a_request_that_is_too_large_goes_in_halves() {
     let fake = Fake::start().await;
     let writer = writer(&fake, |_| {});
     fake.answer_bulk(413, "");
-    assert_eq!(writer.write(&batch(5)).await, vec![Verdict::Stored; 5]);
+    assert_eq!(writer.write(&batch(5)).await.verdicts, vec![Verdict::Stored; 5]);
     let bodies: Vec<_> =
         fake.heard().into_iter().filter(|heard| heard.method == "POST").map(|heard| heard.body).collect();
     let lines = |body: &Bytes| body.iter().filter(|&&byte| byte == b'\n').count();
@@ -158,11 +155,11 @@ async fn a_request_that_is_too_large_goes_in_halves() {
 async fn a_request_that_is_not_understood_makes_the_writer_ask_who_answers() {
     let fake = Fake::start().await;
     let writer = writer(&fake, |_| {});
-    assert_eq!(writer.write(&batch(1)).await, [Verdict::Stored]);
+    assert_eq!(writer.write(&batch(1)).await.verdicts, [Verdict::Stored]);
     fake.greet_with(200, r#"{"version":{"number":"6.8.23"}}"#);
     fake.answer_bulk(400, r#"{"error":{"type":"illegal_argument_exception"}}"#);
-    assert_eq!(writer.write(&batch(1)).await, [Verdict::Again("malformed")]);
-    assert_eq!(writer.write(&batch(1)).await, [Verdict::Stored]);
+    assert_eq!(writer.write(&batch(1)).await.verdicts, [Verdict::Again("malformed")]);
+    assert_eq!(writer.write(&batch(1)).await.verdicts, [Verdict::Stored]);
     assert!(targets(&fake).contains(&"PUT /_template/jaeger-span".to_string()));
     assert_eq!(writer.status().version.as_deref(), Some("6.8.23"));
 }
@@ -171,22 +168,22 @@ async fn a_request_that_is_not_understood_makes_the_writer_ask_who_answers() {
 async fn a_cluster_that_went_away_is_met_again() {
     let fake = Fake::start().await;
     let writer = writer(&fake, |_| {});
-    assert_eq!(writer.write(&batch(1)).await, [Verdict::Stored]);
+    assert_eq!(writer.write(&batch(1)).await.verdicts, [Verdict::Stored]);
     writer.server.store(Some(Arc::new(Server::given(8).expect("a version"))));
     let address = fake.address;
     drop(fake);
-    let mut verdicts = writer.write(&batch(1)).await;
+    let mut verdicts = writer.write(&batch(1)).await.verdicts;
     // A connection that was open may be served once more.
     for _ in 0..10 {
         if verdicts == [Verdict::Again("unreachable")] {
             break;
         }
-        verdicts = writer.write(&batch(1)).await;
+        verdicts = writer.write(&batch(1)).await.verdicts;
     }
     assert_eq!(verdicts, [Verdict::Again("unreachable")]);
     assert!(!writer.status().reachable);
     let fake = Fake::start_at(address).await;
-    assert_eq!(writer.write(&batch(1)).await, [Verdict::Stored]);
+    assert_eq!(writer.write(&batch(1)).await.verdicts, [Verdict::Stored]);
     assert_eq!(targets(&fake).first().map(String::as_str), Some("GET /"));
 }
 
