@@ -55,7 +55,7 @@ pub(super) async fn stop(
     }
     house.writer.close().await;
     house.spool.tidy();
-    tell_what_was_dropped(&house);
+    tell_what_is_left(&house);
     servers.admin.drain(Duration::ZERO).await;
     tracing::info!("shutdown complete");
 }
@@ -79,10 +79,14 @@ async fn drain(house: &House, servers: &Servers, carriers: &mut Vec<JoinHandle<(
     }
 }
 
-fn tell_what_was_dropped(house: &House) {
+fn tell_what_is_left(house: &House) {
     for (protocol, page) in house.books.spans() {
         if let Some(&spans) = page.dropped.get("shutdown") {
             tracing::error!(protocol, spans, "spans were dropped: the store did not take them before the time to stop");
+        }
+        if house.spool.is_durable() && page.held > 0 {
+            let spans = page.held;
+            tracing::info!(protocol, spans, "spans stay in the spool: they are sent when Spaniel starts there again");
         }
         if !page.balances() {
             tracing::error!(protocol, ?page, "the books do not balance");

@@ -137,8 +137,9 @@ mod tests {
     fn nothing_is_dropped_when_the_limit_is_reached() {
         let directory = tempfile::tempdir().unwrap();
         let letters = DeadLetters::open(Arc::new(RealDisk), directory.path(), 1 << 20).unwrap();
-        let large =
-            Letter { document: (0..2_000_000u32).map(|n| (n * 7919 >> 3) as u8).collect(), ..letter(1, "mapping") };
+        // Bytes that do not compress.
+        let noise = |n: u64| xxhash_rust::xxh3::xxh3_64(&n.to_le_bytes()).to_le_bytes();
+        let large = Letter { document: (0..200_000).flat_map(noise).collect(), ..letter(1, "mapping") };
         assert!(matches!(letters.append(&[large]), Err(AppendError::Full { .. })));
         letters.append(&[letter(2, "mapping")]).unwrap();
     }
