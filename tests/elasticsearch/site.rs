@@ -46,7 +46,7 @@ impl<'a> Site<'a> {
     pub(crate) fn send_bulk(&self, filter: &str, body: String) -> String {
         let cluster = self.writer.cluster();
         let query = [("filter_path", filter)];
-        let answer = self.runtime.block_on(cluster.bulk(&query, body.into())).expect("an answer");
+        let answer = self.runtime.block_on(cluster.bulk(&query, body.into(), 3)).expect("an answer");
         String::from_utf8(answer.body.to_vec()).expect("text")
     }
 

@@ -173,7 +173,7 @@ impl BulkWriter {
     /// Sends one part of a batch in one request.
     async fn send(&self, server: &Server, batch: &Batch, start: usize, end: usize) -> Outcome {
         let body = Bytes::from(self.body(server, batch, start, end));
-        let sent = self.cluster.bulk(&[FILTER], body.clone()).await;
+        let sent = self.cluster.bulk(&[FILTER], body.clone(), end - start).await;
         self.keep(body);
         match sent {
             Ok(answer) => self.judge(&answer, batch, start, end),
@@ -307,7 +307,8 @@ fn away(error: &TransportError) -> &'static str {
     match error {
         TransportError::Timeout { .. } => "timeout",
         TransportError::Unreachable { .. } => "unreachable",
-        TransportError::TooLarge { .. } => "unreadable-answer",
+        TransportError::Broken { .. } => "connection-reset",
+        TransportError::TooLarge { .. } | TransportError::Encoded { .. } => "unreadable-answer",
     }
 }
 
