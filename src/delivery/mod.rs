@@ -95,7 +95,7 @@ impl Delivery {
             let Some(judgement) = self.unless_given_up(self.write(&batch)).await else {
                 return self.drop_rest(&batch);
             };
-            batch = self.settle(&batch, &judgement.verdicts);
+            batch = self.settle(&batch, &judgement);
             self.rooms.spool.set_flowing(batch.len() < sent);
             if batch.is_empty() {
                 return;
@@ -114,6 +114,10 @@ impl Delivery {
         let started = Instant::now();
         let judgement = self.rooms.writer.write(batch).await;
         self.measure(&judgement.verdicts, started.elapsed());
+        self.rooms.metrics.possibly_doubled(judgement.possibly_doubled);
+        for &(mend, documents) in &judgement.mended {
+            self.rooms.metrics.mended(mend, documents);
+        }
         judgement
     }
 

@@ -1,7 +1,7 @@
 //! Entering the store's verdicts: books, service cache, spool.
 
 use super::Delivery;
-use crate::item::{Batch, Item, Kind, Label, Verdict};
+use crate::item::{Batch, Item, Judgement, Kind, Label, Verdict};
 use crate::telemetry::books::Settlement;
 
 /// The settlements of one batch: a page for each label (its index), one for service documents.
@@ -32,9 +32,10 @@ impl Settlements {
 
 impl Delivery {
     /// Settles what the store has decided; returns the items to be sent again.
-    pub(super) fn settle(&self, batch: &Batch, verdicts: &[Verdict]) -> Batch {
-        let mut settlements = Settlements::default();
-        let mut again = Batch { runs: batch.runs.clone(), since: batch.since, ..Batch::default() };
+    pub(super) fn settle(&self, batch: &Batch, judgement: &Judgement) -> Batch {
+        let (verdicts, mut settlements) = (&judgement.verdicts, Settlements::default());
+        let targets = judgement.targets.clone().or_else(|| batch.targets.clone());
+        let mut again = Batch { runs: batch.runs.clone(), since: batch.since, targets, ..Batch::default() };
         for (index, (label, item, document)) in batch.iter().enumerate() {
             // A verdict that is missing is no verdict: the item is sent again.
             let verdict = verdicts.get(index).copied().unwrap_or(Verdict::Again("no-verdict"));

@@ -62,11 +62,14 @@ pub(crate) fn what_is_too_large_together_is_stored_in_parts(server: &Server) {
     let site = Site::new(server, "large", |_| {});
     let mut spans = spans_of(0, 300, 10_000);
     spans[150].1["operationName"] = json!("x".repeat(1_500_000));
-    let verdicts = site.write(&batch(&spans));
-    let mut wanted = vec![Verdict::Stored; 300];
-    wanted[150] = Verdict::Refused("too-large");
-    assert_eq!(verdicts, wanted);
-    assert_eq!(site.count("jaeger-span"), 299);
+    let judgement = site.judge(&batch(&spans));
+    assert_eq!(judgement.verdicts, vec![Verdict::Stored; 300]);
+    assert_eq!(judgement.mended, [("shortened", 1)]);
+    assert_eq!(site.count("jaeger-span"), 300);
+    let short = site.span(spans[150].1["spanID"].as_str().expect("an id"));
+    assert_eq!(short["tags"][0]["key"], "spaniel.shortened", "{short}");
+    assert_eq!(short["tags"].as_array().map(Vec::len), spans[150].1["tags"].as_array().map(|tags| tags.len() + 1));
+    assert_eq!(short["traceID"], spans[150].1["traceID"]);
 }
 
 /// Spans like the captured ones, each another one, with so many bytes more.

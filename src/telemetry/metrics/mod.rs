@@ -69,6 +69,7 @@ pub struct Metrics {
     requests_refused: Family<Labels, Counter>,
     limits_reached: Family<Labels, Counter>,
     mended: Family<Labels, Counter>,
+    possibly_doubled: Counter,
 }
 
 impl Metrics {
@@ -97,6 +98,11 @@ impl Metrics {
             ),
             limits_reached: family(&mut all, "spaniel_limits_reached", "how often a limit was reached, by its name"),
             mended: family(&mut all, "spaniel_mended", "what was mended in spans, by kind"),
+            possibly_doubled: counter(
+                &mut all,
+                "spaniel_possibly_doubled",
+                "documents sent to another index than an earlier try whose end is not known",
+            ),
             registry: Mutex::new(all),
         };
         for &source in sources {
@@ -189,6 +195,11 @@ impl Metrics {
     /// Something was mended in so many spans or processes.
     pub fn mended(&self, mend: &'static str, count: u64) {
         self.mended.get_or_create(&vec![("mend", mend.to_string())]).inc_by(count);
+    }
+
+    /// So many documents may be in the store twice.
+    pub fn possibly_doubled(&self, documents: u64) {
+        self.possibly_doubled.inc_by(documents);
     }
 
     /// Adds what is asked for at each scrape.
