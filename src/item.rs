@@ -90,6 +90,27 @@ pub struct Batch {
     pub since: Option<std::time::Instant>,
     /// Bytes of the documents at `places`.
     pub bytes: usize,
+    /// Where the first try went, if the store said so: later tries go there too.
+    pub targets: Option<Arc<Targets>>,
+}
+
+/// The places that a batch was sent to under another name (an alias, which may come to stand for
+/// another place): what is sent again must go to the same place, or it may be stored twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Targets {
+    pub spans: Box<str>,
+    pub services: Box<str>,
+    /// A try ended without an answer: some items may be there though nobody said so.
+    pub unclear: bool,
+}
+
+impl Targets {
+    pub fn of(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Span => &self.spans,
+            Kind::Service => &self.services,
+        }
+    }
 }
 
 impl Batch {
@@ -155,6 +176,15 @@ impl Batch {
     }
 }
 
+/// The word of [`Verdict::Again`] for a store that has too much to do.
+pub const OVERLOADED: &str = "overloaded";
+
+/// True for the word of an item that was not taken because the store has too much to do: sending
+/// less at a time helps, and nothing is broken.
+pub fn is_overload(word: &str) -> bool {
+    word == OVERLOADED
+}
+
 /// What the store says of one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -168,11 +198,6 @@ pub enum Verdict {
     Again(&'static str),
 }
 
-/// True for the words of a store that has too much to do: more at once would only make it worse.
-pub fn is_overload(word: &str) -> bool {
-    matches!(word, "overloaded" | "unavailable")
-}
-
 /// What the store says of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judgement {
@@ -182,6 +207,13 @@ pub struct Judgement {
     pub reasons: Vec<(u32, Box<str>)>,
     /// No item was judged: the store was not there, or took no request.
     pub away: bool,
+    /// To be kept with the items that are sent again; see [`Batch::targets`].
+    pub targets: Option<Arc<Targets>>,
+    /// Items that went to another place than an earlier try whose end is not known: some of them
+    /// may be stored twice.
+    pub possibly_doubled: u64,
+    /// Documents that the store took in another form, by what was done to them, for the metrics.
+    pub mended: Vec<(&'static str, u64)>,
 }
 
 impl Judgement {

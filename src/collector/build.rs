@@ -256,7 +256,8 @@ fn open_store(settings: &Settings, clock: &Clock, memory_limit: usize) -> Result
         }
         StorageType::Elasticsearch | StorageType::OpenSearch => {
             let elasticsearch = &settings.elasticsearch;
-            let writer = Arc::new(BulkWriter::new(elasticsearch, &settings.indices)?);
+            let dots = &settings.document.tags_as_fields.dot_replacement;
+            let writer = Arc::new(BulkWriter::new(elasticsearch, &settings.indices)?.with_dot_replacement(dots));
             let spans_per_trace = crate::query::Limits::default().spans_per_trace;
             let reader = SearchReader::new(writer.cluster(), clock.clone(), settings, spans_per_trace);
             let carriers = elasticsearch.bulk_workers.max(1);

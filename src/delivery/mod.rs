@@ -230,6 +230,10 @@ impl Delivery {
         let latency = started.elapsed();
         self.measure(&judgement.verdicts, latency);
         self.pressure.note(latency, judgement.away || is_overloaded(&judgement), self.rooms.spool.is_behind());
+        self.rooms.metrics.possibly_doubled(judgement.possibly_doubled);
+        for &(mend, documents) in &judgement.mended {
+            self.rooms.metrics.mended(mend, documents);
+        }
         judgement
     }
 

@@ -37,14 +37,15 @@ impl Settlements {
 impl Delivery {
     /// Settles what the store has decided; returns the items to be sent again.
     pub(super) async fn settle(&self, batch: &Batch, judgement: Judgement) -> Batch {
-        let Judgement { mut verdicts, reasons, .. } = judgement;
+        let Judgement { mut verdicts, reasons, targets, .. } = judgement;
         // A verdict that is missing is no verdict: the item is sent again.
         verdicts.resize(batch.len(), Verdict::Again("no-verdict"));
         if let Some(day) = self.broken.hold(batch, &mut verdicts) {
             self.tell_broken(batch, day);
         }
         self.bury(batch, &mut verdicts, &reasons).await;
-        self.enter_verdicts(batch, &verdicts)
+        let again = self.enter_verdicts(batch, &verdicts);
+        Batch { targets: targets.or(again.targets.clone()), ..again }
     }
 
     fn tell_broken(&self, batch: &Batch, day: u64) {

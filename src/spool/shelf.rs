@@ -49,9 +49,8 @@ impl Shelf {
         shared: Shared,
     ) -> Result<Self, LogError> {
         let (log, opened) = Log::open(disk, directory, options)?;
-        for Note { path, oddity, moved_to } in opened.notes {
-            let moved_to = moved_to.map(|path| path.display().to_string()).unwrap_or_default();
-            tracing::warn!(file = %path.display(), moved_to, "a file of the spool cannot be used: {oddity}");
+        for Note { path, oddity, fate } in opened.notes {
+            tracing::warn!(file = %path.display(), ?fate, "a file of the spool cannot be used: {oddity}");
         }
         let mut ledger = Ledger::default();
         for segment in opened.segments {

@@ -71,6 +71,7 @@ pub struct Metrics {
     mended: Family<Labels, Counter>,
     spool: Family<Labels, Counter>,
     books_violations: Counter,
+    possibly_doubled: Counter,
 }
 
 impl Metrics {
@@ -104,6 +105,11 @@ impl Metrics {
                 &mut all,
                 "spaniel_books_violations",
                 "how often the books did not balance: never, unless spans were lost count of",
+            ),
+            possibly_doubled: counter(
+                &mut all,
+                "spaniel_possibly_doubled",
+                "documents sent to another index than an earlier try whose end is not known",
             ),
             registry: Mutex::new(all),
         };
@@ -208,6 +214,11 @@ impl Metrics {
     /// The books did not balance.
     pub fn books_violated(&self) {
         self.books_violations.inc();
+    }
+
+    /// So many documents may be in the store twice.
+    pub fn possibly_doubled(&self, documents: u64) {
+        self.possibly_doubled.inc_by(documents);
     }
 
     /// Adds what is asked for at each scrape.
