@@ -1,6 +1,8 @@
 //! The writer against real servers, and what it writes found again by their own search.
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+#[path = "elasticsearch/lean.rs"]
+mod lean;
 #[path = "elasticsearch/limits.rs"]
 mod limits;
 #[path = "elasticsearch/secure.rs"]
@@ -64,6 +66,10 @@ fn all(release: Release) {
     limits::what_is_mended_later_is_stored_later(&server);
     limits::an_overloaded_server_gets_all_in_the_end(&server);
     limits::what_is_too_large_together_is_stored_in_parts(&server);
+    lean::a_lean_span_is_one_document(&server);
+    lean::odd_keys_cost_no_span(&server);
+    lean::names_cannot_explode_the_mapping(&server);
+    lean::the_lean_template_goes_with_the_layout(&server);
     without_names_every_writing_is_stored(&server);
     a_server_that_went_and_came_is_met_again(&server);
 }

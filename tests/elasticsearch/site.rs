@@ -42,6 +42,18 @@ impl<'a> Site<'a> {
         self.runtime.block_on(self.writer.write(batch)).verdicts
     }
 
+    /// Puts the templates, without a write.
+    pub(crate) fn meet(&self) {
+        self.runtime.block_on(self.writer.meet()).expect("a server that answers");
+    }
+
+    /// Documents of the index of spans as Lucene counts them, nested ones too.
+    pub(crate) fn lucene_documents(&self) -> u64 {
+        let rows = self.server.get(&format!("/_cat/segments/{}?format=json&h=docs.count", self.index("jaeger-span")));
+        let count = |row: &Value| row["docs.count"].as_str()?.parse::<u64>().ok();
+        rows.as_array().expect("rows").iter().map(|row| count(row).expect("a number")).sum()
+    }
+
     /// Sends a bulk request of its own; the answer as text.
     pub(crate) fn send_bulk(&self, filter: &str, body: String) -> String {
         let cluster = self.writer.cluster();
