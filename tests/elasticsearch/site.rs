@@ -54,6 +54,17 @@ impl<'a> Site<'a> {
         rows.as_array().expect("rows").iter().map(|row| count(row).expect("a number")).sum()
     }
 
+    /// Fields in the mapping of the index of spans.
+    pub(crate) fn fields(&self) -> usize {
+        fn count(mapping: &Value) -> usize {
+            let below = mapping["properties"].as_object().into_iter().flatten();
+            below.map(|(_, field)| 1 + count(field)).sum()
+        }
+        let index = self.index("jaeger-span");
+        let mapping = &self.server.get(&format!("/{index}/_mapping"))[&index]["mappings"];
+        count(if self.server.release.major() == 6 { &mapping["span"] } else { mapping })
+    }
+
     /// Sends a bulk request of its own; the answer as text.
     pub(crate) fn send_bulk(&self, filter: &str, body: String) -> String {
         let cluster = self.writer.cluster();
