@@ -3,6 +3,8 @@
 
 #[path = "elasticsearch/aliases.rs"]
 mod aliases;
+#[path = "elasticsearch/lean.rs"]
+mod lean;
 #[path = "elasticsearch/limits.rs"]
 mod limits;
 #[path = "elasticsearch/mending.rs"]
@@ -75,6 +77,10 @@ fn all(release: Release) {
     aliases::a_batch_that_is_sent_again_after_a_rollover_is_not_doubled(&server);
     aliases::an_index_that_takes_no_more_gives_place_to_the_next(&server);
     aliases::a_missing_alias_holds_all_and_makes_no_index(&server);
+    lean::a_lean_span_is_one_document(&server);
+    lean::odd_keys_cost_no_span(&server);
+    lean::names_cannot_explode_the_mapping(&server);
+    lean::the_lean_template_goes_with_the_layout(&server);
     without_names_every_writing_is_stored(&server);
     a_server_that_went_and_came_is_met_again(&server);
 }

@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::field_names::is_blank;
 use super::json::write_plain;
 use super::tag::{write_tag, write_value};
 use super::write::close_list;
@@ -33,9 +34,10 @@ impl Fields {
         some.then(|| Fields { keys, dot_replacement: settings.dot_replacement.clone() })
     }
 
-    /// Appends the rest of the member `tags` and, where there are any, the member `tag`.
+    /// Appends the member `tags` and, where there are any, the member `tag`.
     pub(super) fn write_tags(&self, out: &mut Vec<u8>, tags: &[Tag<'_>]) {
         let (mut keys, mut chosen) = (String::new(), Vec::new());
+        out.extend_from_slice(b",\"tags\":[");
         for (index, tag) in tags.iter().enumerate() {
             match self.choose(tag, &mut keys) {
                 Some(key) => chosen.push((key, index)),
@@ -52,7 +54,7 @@ impl Fields {
     fn choose(&self, tag: &Tag<'_>, keys: &mut String) -> Option<Range<usize>> {
         let key = tag.key.decoded();
         let named = self.keys.as_ref().is_none_or(|keys| keys.contains(&*key));
-        if !named || matches!(tag.value, Value::Binary(_)) || key.trim().is_empty() {
+        if !named || matches!(tag.value, Value::Binary(_)) || is_blank(&key) {
             return None;
         }
         let start = keys.len();

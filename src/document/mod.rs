@@ -3,9 +3,11 @@
 //! What leaves here is the one document: the line of JSON that jaeger-collector 1.76 writes. The
 //! spool keeps it, Elasticsearch gets it, the embedded store indexes it, the query side reads it.
 
+mod field_names;
 mod fields;
 mod id;
 mod json;
+mod lean;
 mod names;
 mod nested_form;
 mod number;

@@ -135,7 +135,54 @@ fn assert_stored(stored: &[StoredTag], tags: &[Tag<'_>]) {
     }
 }
 
+/// What a field cannot tell: a whole float that fits is read as an integer.
+fn as_of_a_field(mut tags: Vec<StoredTag>) -> Vec<StoredTag> {
+    for tag in &mut tags {
+        if let StoredValue::Float64(number) = tag.value {
+            let mut text = Vec::new();
+            number::write_finite(&mut text, number);
+            let whole = std::str::from_utf8(&text).unwrap().parse();
+            tag.value = whole.map_or(StoredValue::Float64(number), StoredValue::Int64);
+        }
+    }
+    tags.sort_by_cached_key(|tag| format!("{tag:?}"));
+    tags
+}
+
 proptest! {
+    /// The lean layout holds the same tags, whatever they are and however few may be fields.
+    #[test]
+    fn lean_documents_hold_the_tags_of_jaegers_form(
+        spans in prop::collection::vec((owned_tags(), owned_tags()), 1..5),
+        most in 1_usize..12,
+        sign in prop_oneof![Just("@"), Just("__"), Just("#")],
+    ) {
+        let tags_as_fields = settings::TagsAsFields { dot_replacement: sign.into(), ..Default::default() };
+        let lean = Some(settings::LeanFields { most, period_hours: 24 });
+        let jaeger = Shape::new(&settings::Document { tags_as_fields: tags_as_fields.clone(), ..Default::default() });
+        let lean = Shape::new(&settings::Document { tags_as_fields, lean, ..Default::default() });
+        let mut names = std::collections::HashSet::new();
+        for (span_tags, process_tags) in &spans {
+            let span = Span { tags: borrow(span_tags), ..Span::default() };
+            let write = |shape: &Shape| {
+                let (mut process, mut out) = (Vec::new(), Vec::new());
+                shape.write_process(&mut process, "s".into(), &borrow(process_tags));
+                shape.write_span(&mut out, &span, &process);
+                out
+            };
+            let (jaeger, lean) = (write(&jaeger), write(&lean));
+            let json: Json = serde_json::from_slice(&lean).unwrap();
+            for object in [&json["tag"], &json["process"]["tag"]] {
+                names.extend(object.as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+            }
+            prop_assert!(names.len() <= most && names.iter().all(|name| !name.contains('.') && !name.trim().is_empty()));
+            let jaeger = StoredSpan::parse_with(&jaeger, sign).unwrap();
+            let lean = StoredSpan::parse_with(&lean, sign).unwrap();
+            prop_assert_eq!(as_of_a_field(lean.tags), as_of_a_field(jaeger.tags));
+            prop_assert_eq!(as_of_a_field(lean.process.tags), as_of_a_field(jaeger.process.tags));
+        }
+    }
+
     #[test]
     fn what_is_written_is_read(
         (ids, flags, times) in (any::<[u64; 6]>(), any::<u32>(), any::<[u64; 2]>()),

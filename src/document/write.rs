@@ -9,9 +9,10 @@
 
 use super::fields::Fields;
 use super::json::write_text;
+use super::lean::LeanTags;
 use super::number::{hex_u64, write_integer};
 use super::tag::write_tags;
-use crate::settings;
+use crate::settings::{self, TagsAsFields};
 use crate::span::{Log, Reference, ReferenceKind, Span, Tag, Text, TraceId};
 
 /// The form of the documents: made once from the settings.
@@ -19,14 +20,43 @@ use crate::span::{Log, Reference, ReferenceKind, Span, Tag, Text, TraceId};
 pub struct Shape {
     /// A 64-bit trace id is written with 16 zeros before it, as Jaeger 2 does.
     long_trace_ids: bool,
-    /// The tags that become fields; `None`: none.
-    fields: Option<Fields>,
+    tags: TagForm,
+}
+
+/// Where the tags of spans and processes are written.
+#[derive(Debug)]
+enum TagForm {
+    /// In the list `tags`.
+    Listed,
+    /// Some of them as fields.
+    Chosen(Fields),
+    /// All that can be as fields.
+    Lean(Box<LeanTags>),
 }
 
 impl Shape {
     pub fn new(settings: &settings::Document) -> Self {
-        let fields = Fields::new(&settings.tags_as_fields);
-        Shape { long_trace_ids: settings.trace_id_digits > 16, fields }
+        let TagsAsFields { dot_replacement, .. } = &settings.tags_as_fields;
+        let tags = match (settings.lean, Fields::new(&settings.tags_as_fields)) {
+            (Some(lean), _) => TagForm::Lean(Box::new(LeanTags::new(lean, dot_replacement))),
+            (None, Some(fields)) => TagForm::Chosen(fields),
+            (None, None) => TagForm::Listed,
+        };
+        Shape { long_trace_ids: settings.trace_id_digits > 16, tags }
+    }
+
+    /// Tells the time, in microseconds since 1970: the lean layout counts names of fields anew
+    /// when a new index begins.
+    pub fn turn(&self, now: u64) {
+        if let TagForm::Lean(lean) = &self.tags {
+            lean.names().turn(now);
+        }
+    }
+
+    /// True if a tag was not written as a field since this was asked last, because there are
+    /// `--es.lean.max-fields` already.
+    pub fn reached_max_fields(&self) -> bool {
+        matches!(&self.tags, TagForm::Lean(lean) if lean.names().take_refused())
     }
 
     /// Appends the value of the member `process`. Written once per process, it is copied into the
@@ -34,7 +64,7 @@ impl Shape {
     pub fn write_process(&self, out: &mut Vec<u8>, service: Text<'_>, tags: &[Tag<'_>]) {
         out.extend_from_slice(b"{\"serviceName\":\"");
         write_text(out, service);
-        out.extend_from_slice(b"\",\"tags\":[");
+        out.push(b'"');
         self.write_tags(out, tags);
         out.push(b'}');
     }
@@ -90,14 +120,17 @@ impl Shape {
         close_list(out);
     }
 
-    /// Appends the rest of the member `tags` and, where there are any, the member `tag`.
+    /// Appends the member `tags` and, where there are any, the member `tag`, each with a comma
+    /// before it.
     fn write_tags(&self, out: &mut Vec<u8>, tags: &[Tag<'_>]) {
-        match &self.fields {
-            None => {
+        match &self.tags {
+            TagForm::Listed => {
+                out.extend_from_slice(b",\"tags\":[");
                 write_tags(out, tags);
                 close_list(out);
             }
-            Some(fields) => fields.write_tags(out, tags),
+            TagForm::Chosen(fields) => fields.write_tags(out, tags),
+            TagForm::Lean(lean) => lean.write_tags(out, tags),
         }
     }
 }
@@ -110,7 +143,6 @@ fn write_times(out: &mut Vec<u8>, span: &Span<'_>) {
     write_integer(out, start / 1000);
     out.extend_from_slice(b",\"duration\":");
     write_integer(out, span.duration.max(0));
-    out.extend_from_slice(b",\"tags\":[");
 }
 
 fn write_logs(out: &mut Vec<u8>, span: &Span<'_>) {

@@ -84,6 +84,7 @@ impl Harvest {
 impl<'p, 'a> Intake<'p, 'a> {
     pub(super) fn new(pipeline: &'p Pipeline, protocol: Protocol, body: usize, reservation: Reservation) -> Self {
         let now = pipeline.clock.micros();
+        pipeline.shape.turn(now);
         let micros = |length: std::time::Duration| u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
         let earliest = pipeline.times.max_age.map_or(0, |age| now.saturating_sub(micros(age)));
         let latest = pipeline.times.max_future.map_or(u64::MAX, |future| now.saturating_add(micros(future)));
@@ -123,6 +124,9 @@ impl<'p, 'a> Intake<'p, 'a> {
         read?;
         if self.outcome.refused.contains_key(Reason::Amplification.label()) {
             self.pipeline.metrics.limit_reached("limits.request-output-bytes");
+        }
+        if self.pipeline.shape.reached_max_fields() {
+            self.pipeline.metrics.limit_reached("es.lean.max-fields");
         }
         self.put_tallies_by();
         self.enter_tallies();

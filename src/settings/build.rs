@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::layers::{ReadFile, Values};
 use super::{
-    ClientTls, Collector, Connections, Document, Downsampling, Elasticsearch, Embedded, Indices, Limits, Listen, Log,
-    LogEncoding, Memory, Metrics, Rotation, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields,
-    checks, tags, urls,
+    ClientTls, Collector, Connections, Document, Downsampling, Elasticsearch, Embedded, Indices, Layout, Lean,
+    LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret, Settings, Shutdown, SpanTimes,
+    Spool, SpoolSync, TagsAsFields, checks, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -65,6 +65,7 @@ fn elasticsearch(values: &Values) -> Elasticsearch {
         bulk_flush_interval: or(values.time("es.bulk.flush-interval"), defaults.bulk_flush_interval),
         bulk_workers,
         bulk_max_workers: or(values.count("es.bulk.max-workers"), defaults.bulk_max_workers).max(bulk_workers),
+        layout: layout(values),
         num_shards: or(narrow(values, "es.num-shards"), defaults.num_shards),
         num_replicas: narrow(values, "es.num-replicas"),
         priority_span_template: priority(values, "es.prioirity-span-template"),
@@ -99,6 +100,22 @@ fn spool(values: &Values) -> Spool {
         pace_bytes: values.count("spool.pace-bytes"),
         dead_letter_max_bytes: values.whole("dead-letter.max-bytes"),
     }
+}
+
+fn is_lean(values: &Values) -> bool {
+    values.text("es.layout") == "lean"
+}
+
+fn layout(values: &Values) -> Layout {
+    if !is_lean(values) {
+        return Layout::Jaeger;
+    }
+    let shards = narrow(values, "es.num-shards");
+    Layout::Lean(Lean {
+        num_shards: if values.is_set("es.num-shards") && shards > 0 { shards } else { 1 },
+        max_fields: values.count("es.lean.max-fields"),
+        search_logs: values.switch("es.lean.search-logs"),
+    })
 }
 
 /// User and password of their own settings win over those in a URL.
@@ -142,6 +159,15 @@ fn indices(values: &Values) -> Indices {
     }
 }
 
+fn lean_fields(values: &Values) -> LeanFields {
+    let period_hours = match indices(values) {
+        Indices { use_aliases: true, .. } => 0,
+        Indices { spans: Rotation::Hour, .. } => 1,
+        Indices { spans: Rotation::Day, .. } => 24,
+    };
+    LeanFields { most: values.count("es.lean.max-fields"), period_hours }
+}
+
 fn document(values: &Values, read_file: ReadFile<'_>) -> Document {
     let listed = values.text("es.tags-as-fields.include").split(',').map(str::to_string);
     let file = path(values, "es.tags-as-fields.config-file").and_then(|path| read_file(&path).ok()).unwrap_or_default();
@@ -153,6 +179,7 @@ fn document(values: &Values, read_file: ReadFile<'_>) -> Document {
             include: listed.chain(lines).filter(|key| !key.is_empty()).collect(),
             dot_replacement: values.text("es.tags-as-fields.dot-replacement").into(),
         },
+        lean: is_lean(values).then(|| lean_fields(values)),
     }
 }
 

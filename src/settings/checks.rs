@@ -16,6 +16,7 @@ pub(crate) fn check(values: &Values, read_file: ReadFile<'_>, problems: &mut Vec
     files(values, read_file, problems);
     elasticsearch(values, problems);
     indices(values, problems);
+    layout(values, problems);
     others(values, problems);
 }
 
@@ -149,6 +150,25 @@ fn indices(values: &Values, problems: &mut Vec<Problem>) {
     }
     if values.text("es.tags-as-fields.dot-replacement").contains('.') {
         let mend = "it stands for dots and cannot hold one: write another character, such as @";
+        problems.push(values.problem("es.tags-as-fields.dot-replacement", mend));
+    }
+}
+
+/// The lean layout decides by itself which tags are fields.
+fn layout(values: &Values, problems: &mut Vec<Problem>) {
+    let is_lean = values.text("es.layout") == "lean";
+    for setting in table::all().filter(|setting| values.is_changed(setting)) {
+        let chooses = setting.name.starts_with("es.tags-as-fields.") && !setting.name.ends_with(".dot-replacement");
+        if is_lean && chooses {
+            let mend = "--es.layout=lean writes every tag as a field: remove this setting, or write --es.layout=jaeger";
+            problems.push(values.problem(setting.name, mend));
+        }
+        if !is_lean && setting.name.starts_with("es.lean.") {
+            problems.push(values.problem(setting.name, "it needs --es.layout=lean: set that too, or remove it"));
+        }
+    }
+    if is_lean && values.text("es.tags-as-fields.dot-replacement").is_empty() {
+        let mend = "without a sign for dots `a.b` and `ab` would be one field: write one, such as @";
         problems.push(values.problem("es.tags-as-fields.dot-replacement", mend));
     }
 }

@@ -68,7 +68,14 @@ fn every_default_can_be_read() {
 /// A value other than the default for each used setting reaches the typed values.
 #[test]
 fn every_used_setting_changes_something() {
-    let inert = ["config-file", "span-storage.type", "status.http.host-port", "es.use-ilm"];
+    let inert = [
+        "config-file",
+        "span-storage.type",
+        "status.http.host-port",
+        "es.use-ilm",
+        "es.lean.max-fields",
+        "es.lean.search-logs",
+    ];
     let default = format!("{:?}", settings(&[]));
     for setting in table::all().filter(|setting| setting.standing == table::Standing::Used) {
         if inert.contains(&setting.name) || setting.environment_only {
@@ -430,4 +437,34 @@ fn sizes() {
     for text in ["", "MiB", "-1", "1.5GiB", "1PiB", "99999999TiB", "0x10"] {
         assert!(duration::parse_size(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn the_lean_layout_brings_its_settings() {
+    let lean = |flags: &[&str]| settings(&[&["--es.layout=lean"], flags].concat());
+    let plain = lean(&[]);
+    let layout = |settings: &Settings| settings.elasticsearch.layout;
+    assert_eq!(layout(&plain), Layout::Lean(Lean { num_shards: 1, max_fields: 500, search_logs: false }));
+    assert_eq!((plain.elasticsearch.num_shards, plain.document.tags_as_fields.all), (5, false));
+    assert_eq!(plain.document.lean, Some(LeanFields { most: 500, period_hours: 24 }));
+    let set = lean(&["--es.num-shards=5", "--es.lean.max-fields=9", "--es.lean.search-logs"]);
+    assert_eq!(layout(&set), Layout::Lean(Lean { num_shards: 5, max_fields: 9, search_logs: true }));
+    let hours = |flags: &[&str]| lean(flags).document.lean.map(|lean| lean.period_hours);
+    assert_eq!(hours(&["--es.index-rollover-frequency-spans=hour"]), Some(1));
+    assert_eq!(hours(&["--es.use-aliases"]), Some(0));
+    assert_eq!(layout(&settings(&[])), Layout::Jaeger);
+    assert_eq!(settings(&[]).document.lean, None);
+}
+
+#[test]
+fn what_contradicts_the_lean_layout_is_refused() {
+    for flag in ["--es.tags-as-fields.all", "--es.tags-as-fields.include=a", "--es.tags-as-fields.config-file=there"] {
+        let said = refusal(&["--es.layout=lean", flag]);
+        assert!(said.contains("writes every tag as a field"), "{said}");
+    }
+    assert!(refusal(&["--es.layout=lean", "--es.tags-as-fields.dot-replacement="]).contains("such as @"));
+    for flag in ["--es.lean.max-fields=7", "--es.lean.search-logs"] {
+        assert!(refusal(&[flag]).contains("needs --es.layout=lean"), "{flag}");
+    }
+    settings(&["--es.layout=lean", "--es.tags-as-fields.dot-replacement=#", "--es.tags-as-fields.all=false"]);
 }

@@ -67,6 +67,8 @@ pub struct Elasticsearch {
     pub bulk_workers: usize,
     /// At least `bulk_workers`.
     pub bulk_max_workers: usize,
+    /// `--es.layout`: what the template of spans looks like.
+    pub layout: Layout,
     pub num_shards: u32,
     pub num_replicas: u32,
     pub priority_span_template: i64,
@@ -102,6 +104,7 @@ impl Default for Elasticsearch {
             bulk_flush_interval: Duration::from_millis(200),
             bulk_workers: 1,
             bulk_max_workers: 4,
+            layout: Layout::Jaeger,
             num_shards: 5,
             num_replicas: 1,
             priority_span_template: 0,
@@ -116,6 +119,24 @@ impl Default for Elasticsearch {
             service_cache_ttl: Duration::from_secs(12 * 3600),
         }
     }
+}
+
+/// `--es.layout`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    #[default]
+    Jaeger,
+    Lean(Lean),
+}
+
+/// `--es.lean.*`, as the template needs them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lean {
+    /// Shards of an index of spans: `--es.num-shards` where it was set, else 1.
+    pub num_shards: u32,
+    /// `--es.lean.max-fields`.
+    pub max_fields: usize,
+    pub search_logs: bool,
 }
 
 /// `--es.tls.*`.
@@ -166,12 +187,24 @@ pub struct Document {
     /// `--es.trace-id-digits=16|32`: digits of a 64-bit trace id, 16 as Jaeger 1 or 32 as Jaeger 2.
     pub trace_id_digits: usize,
     pub tags_as_fields: TagsAsFields,
+    /// `--es.layout=lean`: all tags become fields, within limits.
+    pub lean: Option<LeanFields>,
 }
 
 impl Default for Document {
     fn default() -> Self {
-        Document { trace_id_digits: 16, tags_as_fields: TagsAsFields::default() }
+        Document { trace_id_digits: 16, tags_as_fields: TagsAsFields::default(), lean: None }
     }
+}
+
+/// How many names of tags become fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeanFields {
+    /// `--es.lean.max-fields`; at most 4096.
+    pub most: usize,
+    /// Hours of an index, after which names are counted anew; 0: never, for nobody tells when an
+    /// alias gets another index.
+    pub period_hours: u64,
 }
 
 /// `--es.tags-as-fields.*`; `include` is the list and the file merged.

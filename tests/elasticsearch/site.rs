@@ -77,6 +77,29 @@ impl<'a> Site<'a> {
         answer["hits"]["hits"][0]["_source"].clone()
     }
 
+    /// Puts the templates, without a write.
+    pub(crate) fn meet(&self) {
+        self.runtime.block_on(self.writer.meet()).expect("a server that answers");
+    }
+
+    /// Documents of the index of spans as Lucene counts them, nested ones too.
+    pub(crate) fn lucene_documents(&self) -> u64 {
+        let rows = self.server.get(&format!("/_cat/segments/{}?format=json&h=docs.count", self.index("jaeger-span")));
+        let count = |row: &Value| row["docs.count"].as_str()?.parse::<u64>().ok();
+        rows.as_array().expect("rows").iter().map(|row| count(row).expect("a number")).sum()
+    }
+
+    /// Fields in the mapping of the index of spans.
+    pub(crate) fn fields(&self) -> usize {
+        fn count(mapping: &Value) -> usize {
+            let below = mapping["properties"].as_object().into_iter().flatten();
+            below.map(|(_, field)| 1 + count(field)).sum()
+        }
+        let index = self.index("jaeger-span");
+        let mapping = &self.server.get(&format!("/{index}/_mapping"))[&index]["mappings"];
+        count(if self.server.release.major() == 6 { &mapping["span"] } else { mapping })
+    }
+
     /// Sends a bulk request of its own; the answer as text.
     pub(crate) fn send_bulk(&self, filter: &str, body: String) -> String {
         let cluster = self.writer.cluster();

@@ -35,6 +35,32 @@ pub(crate) fn canonical(mut answer: Value, free: Free) -> Value {
     answer
 }
 
+/// What is left of a canonical answer when tags were fields: they have no order, and a whole float
+/// is an integer.
+pub(crate) fn as_fields(mut answer: Value) -> Value {
+    let traces = answer.get_mut("data").and_then(Value::as_array_mut).into_iter().flatten();
+    for spans in traces.filter_map(|trace| trace.get_mut("spans").and_then(Value::as_array_mut)) {
+        for span in spans.iter_mut() {
+            whole_floats_are_integers(&mut span["tags"]);
+            whole_floats_are_integers(&mut span["process"]["tags"]);
+        }
+        spans.sort_by_cached_key(Value::to_string);
+    }
+    answer
+}
+
+fn whole_floats_are_integers(tags: &mut Value) {
+    for tag in tags.as_array_mut().into_iter().flatten() {
+        // An integer that JavaScript cannot hold is shown as a string.
+        let text = tag["value"].as_str().map_or_else(|| tag["value"].to_string(), str::to_string);
+        let whole = text.strip_suffix(".0").unwrap_or(&text).parse::<i64>();
+        if let (true, Ok(number)) = (tag["type"] == "float64" || tag["type"] == "int64", whole) {
+            (tag["type"], tag["value"]) = ("int64".into(), number.into());
+        }
+    }
+    sort(tags);
+}
+
 fn sort(list: &mut Value) {
     list.as_array_mut().unwrap().sort_by_cached_key(Value::to_string);
 }

@@ -7,6 +7,7 @@ mod compare;
 mod dataset;
 mod differences;
 mod embedded;
+mod lean;
 mod lucene;
 mod memory;
 mod replay;
@@ -21,7 +22,7 @@ use spaniel::clock::Clock;
 use spaniel::store::Reader;
 
 use dataset::Dataset;
-use differences::{DIFFERENCES, Difference, EMBEDDED};
+use differences::{DIFFERENCES, Difference, EMBEDDED, LEAN};
 use memory::Memory;
 use replay::pairs;
 use servers::Filled;
@@ -33,21 +34,22 @@ const FILES: [&str; 5] = ["services", "operations", "search", "trace", "base-pat
 /// Sends the recorded requests of these files and compares the answers. `reader` gives one that
 /// looks so many hours back.
 async fn replay(files: &[&str], recorded_at: u64, reader: impl Fn(u64) -> Arc<dyn Reader>) {
-    replay_with(files, recorded_at, reader, &[]).await;
+    replay_with(files, recorded_at, reader, &[], false).await;
 }
 
-/// The same over a store with differences of its own.
+/// The same over a store with differences of its own; `lean`: its tags are fields.
 async fn replay_with(
     files: &[&str],
     recorded_at: u64,
     reader: impl Fn(u64) -> Arc<dyn Reader>,
     of_store: &'static [Difference],
+    lean: bool,
 ) {
     let mut faults = Vec::new();
     let mut used = BTreeSet::new();
     for pair in files.iter().flat_map(|file| pairs(file)) {
         let ours = pair.ask(reader(pair.max_span_age_hours()), Clock::at(recorded_at)).await;
-        match pair.check(&ours, of_store) {
+        match pair.check(&ours, of_store, lean) {
             Ok(difference) => used.extend(difference.map(|difference| difference.reason)),
             Err(fault) => faults.push(fault),
         }
@@ -72,7 +74,16 @@ async fn answers_over_the_embedded_store() {
     let dataset = Dataset::load();
     let directory = tempfile::tempdir().unwrap();
     let store = embedded::filled(directory.path(), &dataset).await;
-    replay_with(&FILES, dataset.recorded_at, |_| store.clone(), EMBEDDED).await;
+    replay_with(&FILES, dataset.recorded_at, |_| store.clone(), EMBEDDED, false).await;
+}
+
+/// A spool that was filled in the lean layout drains into the embedded store, which searches logs.
+#[tokio::test]
+async fn answers_over_lean_documents_in_the_embedded_store() {
+    let dataset = lean::of(&Dataset::load());
+    let directory = tempfile::tempdir().unwrap();
+    let store = embedded::filled(directory.path(), &dataset).await;
+    replay_with(&FILES, dataset.recorded_at, |_| store.clone(), EMBEDDED, true).await;
 }
 
 /// The same over a real server: as usual, and with pages so small that traces take several.
@@ -84,6 +95,12 @@ fn replay_over(release: Release) {
         replay(&FILES, dataset.recorded_at, |hours| filled.reader(hours, 10_000)).await;
         replay(&["search", "trace"], dataset.recorded_at, |hours| filled.reader(hours, 3)).await;
         servers::check_spellings(&filled).await;
+        for (search_logs, differences) in [(false, LEAN), (true, &[][..])] {
+            let (settings, dataset) = (lean::settings(search_logs), lean::of(&dataset));
+            let filled = Filled::fill_with(&server.url, &dataset, settings).await;
+            let reader = |hours| filled.reader(hours, 10_000) as Arc<dyn Reader>;
+            replay_with(&FILES, dataset.recorded_at, reader, differences, true).await;
+        }
     });
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 use serde_json::value::RawValue;
 use spaniel::clock::Clock;
-use spaniel::settings::Settings;
+use spaniel::settings::{Layout, Settings};
 use spaniel::span::TraceId;
 use spaniel::store::elasticsearch::{Cluster, Dialect, Method, SearchReader, Server, templates};
 
@@ -24,8 +24,13 @@ pub(crate) struct Filled {
 }
 
 impl Filled {
+    /// In Jaeger's layout.
     pub(crate) async fn fill(url: &str, dataset: &Dataset) -> Self {
-        let mut settings = Settings::default();
+        Filled::fill_with(url, dataset, Settings::default()).await
+    }
+
+    /// In the layout of these settings, and under their prefix.
+    pub(crate) async fn fill_with(url: &str, dataset: &Dataset, mut settings: Settings) -> Self {
         settings.elasticsearch.server_urls = vec![url.to_string()];
         // Fewer shards than the recording's answer the same, and sooner.
         settings.elasticsearch.num_shards = 1;
@@ -33,6 +38,11 @@ impl Filled {
         let cluster = Arc::new(Cluster::new(&settings.elasticsearch).unwrap());
         let server = Server::ask(&cluster, 0).await.unwrap();
         let form = templates::Form::new(&settings.elasticsearch, &settings.indices);
+        if settings.elasticsearch.layout != Layout::Jaeger {
+            // As a jaeger-query beside us leaves them.
+            let jaegers = templates::Form { layout: Layout::Jaeger, ..form.clone() };
+            templates::install(&cluster, &server, &jaegers).await.unwrap();
+        }
         templates::install(&cluster, &server, &form).await.unwrap();
         let filled = Filled { cluster, settings, dialect: server.dialect, clock: Clock::at(dataset.recorded_at) };
         filled.write(&dataset.spans, "span").await;
@@ -42,8 +52,9 @@ impl Filled {
 
     /// Puts documents where they belong and waits until they can be found.
     async fn write(&self, documents: &[Document], kind: &str) {
-        bulk(&self.cluster, documents, (self.dialect == Dialect::Six).then_some(kind)).await;
-        let refreshed = self.cluster.call(Method::Post, "jaeger-*/_refresh", &[], None).await.unwrap();
+        let prefix = &self.settings.indices.prefix;
+        bulk(&self.cluster, prefix, documents, (self.dialect == Dialect::Six).then_some(kind)).await;
+        let refreshed = self.cluster.call(Method::Post, "*jaeger-*/_refresh", &[], None).await.unwrap();
         assert!(refreshed.is_good(), "{refreshed:?}");
     }
 
@@ -81,10 +92,11 @@ pub(crate) async fn check_spellings(filled: &Filled) {
     assert_eq!(traces.iter().map(Vec::len).collect::<Vec<_>>(), [3]);
 }
 
-async fn bulk(cluster: &Cluster, documents: &[Document], document_type: Option<&str>) {
+async fn bulk(cluster: &Cluster, prefix: &str, documents: &[Document], document_type: Option<&str>) {
     let mut body = String::new();
     for document in documents {
-        let mut action = serde_json::json!({"_index": document.index});
+        let dash = if prefix.is_empty() { "" } else { "-" };
+        let mut action = serde_json::json!({"_index": format!("{prefix}{dash}{}", document.index)});
         if let Some(id) = &document.id {
             action["_id"] = id.as_str().into();
         }

@@ -1,13 +1,16 @@
 //! Index templates: what makes a new index map spans as Jaeger's reader needs them.
 //!
 //! They must exist before the first document of an index, or the server guesses, and every search
-//! fails. Names, patterns, settings and mappings are those of jaeger-collector 1.76.
+//! fails. Names, patterns, settings and mappings are those of jaeger-collector 1.76; those of spans in
+//! the lean layout are in [`lean`].
+
+mod lean;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Cluster, Dialect, Method, Server, TransportError};
-use crate::settings::{Elasticsearch, Indices};
+use crate::settings::{Elasticsearch, Indices, Layout};
 
 /// The policy that index life cycle management follows, by Jaeger's convention.
 pub const ILM_POLICY: &str = "jaeger-ilm-policy";
@@ -60,6 +63,8 @@ pub struct Form {
     pub service_priority: i64,
     /// The policy, when indices are rolled over by the server.
     pub ilm_policy: Option<String>,
+    /// Of spans.
+    pub layout: Layout,
 }
 
 impl Form {
@@ -73,6 +78,16 @@ impl Form {
             span_priority: settings.priority_span_template,
             service_priority: settings.priority_service_template,
             ilm_policy: settings.use_ilm.then(|| ILM_POLICY.to_string()),
+            layout: settings.layout,
+        }
+    }
+
+    /// The name of a template. In the lean layout spans have one of another name, for a starting
+    /// jaeger-query puts Jaeger's again.
+    pub fn name(&self, template: Template) -> String {
+        match (template, self.layout) {
+            (Template::Span, Layout::Lean(_)) => lean::name(&self.prefix),
+            _ => format!("{}{}", self.prefix, template.name()),
         }
     }
 }
@@ -86,18 +101,22 @@ pub enum TemplateError {
     Refused { name: String, status: u16, excerpt: String },
 }
 
-/// Puts all templates; those that exist are replaced.
+/// Puts all templates; those that exist are replaced. In Jaeger's layout the template of the lean
+/// one, which would win, is taken away.
 pub async fn install(cluster: &Cluster, server: &Server, form: &Form) -> Result<(), TemplateError> {
     for template in Template::ALL {
-        let name = format!("{}{}", form.prefix, template.name());
+        let name = form.name(template);
         let path = format!("{}/{name}", endpoint(server.dialect));
-        let body = Bytes::from(self::template(template, server.dialect, form).to_string());
+        let body = Bytes::from(self::template(template, server, form).to_string());
         let answer = cluster.call(Method::Put, &path, &[], Some(body)).await?;
         if !answer.is_good() {
             return Err(TemplateError::Refused { name, status: answer.status, excerpt: answer.excerpt() });
         }
     }
-    Ok(())
+    match form.layout {
+        Layout::Jaeger => lean::remove(cluster, server.dialect, form).await,
+        Layout::Lean(_) => Ok(()),
+    }
 }
 
 /// False if the cluster says that one of the templates is not there; true also if it does not say.
@@ -120,15 +139,20 @@ pub fn endpoint(dialect: Dialect) -> &'static str {
 }
 
 /// The body of a template.
-pub fn template(template: Template, dialect: Dialect, form: &Form) -> Value {
+pub fn template(template: Template, server: &Server, form: &Form) -> Value {
+    if let (Template::Span, Layout::Lean(layout)) = (template, form.layout) {
+        return lean::template(server, form, layout);
+    }
+    let dialect = server.dialect;
     let base = format!("{}{}", form.prefix, template.name());
     // The leading star of the legacy form is Jaeger's; a composable one would overlap others.
     let (plain, starred) = (format!("{base}-*"), format!("*{base}-*"));
     let settings = settings(dialect, form, &base);
+    let mappings = mappings(template);
     match dialect {
-        Dialect::Six => json!({ "template": starred, "settings": settings, "mappings": typed_mappings(template) }),
+        Dialect::Six => json!({ "template": starred, "settings": settings, "mappings": typed(template, mappings) }),
         Dialect::Seven | Dialect::OpenSearch => {
-            let mut body = json!({ "index_patterns": [starred], "settings": settings, "mappings": mappings(template) });
+            let mut body = json!({ "index_patterns": [starred], "settings": settings, "mappings": mappings });
             add_aliases(&mut body, form, &base);
             body
         }
@@ -137,7 +161,7 @@ pub fn template(template: Template, dialect: Dialect, form: &Form) -> Value {
                 Template::Span => form.span_priority,
                 Template::Service => form.service_priority,
             };
-            let mut inner = json!({ "settings": settings, "mappings": mappings(template) });
+            let mut inner = json!({ "settings": settings, "mappings": mappings });
             add_aliases(&mut inner, form, &base);
             json!({ "priority": priority, "index_patterns": [plain], "template": inner })
         }
@@ -173,22 +197,23 @@ fn add_aliases(body: &mut Value, form: &Form, base: &str) {
 }
 
 fn mappings(template: Template) -> Value {
-    json!({ "dynamic_templates": dynamic_templates(), "properties": template.properties() })
+    json!({ "dynamic_templates": dynamic_templates(&keyword()), "properties": template.properties() })
 }
 
-fn typed_mappings(template: Template) -> Value {
-    let mut mappings = serde_json::Map::new();
-    let default = json!({ "_all": { "enabled": false }, "dynamic_templates": dynamic_templates() });
-    mappings.insert("_default_".into(), default);
-    mappings.insert(template.document_type().into(), json!({ "properties": template.properties() }));
-    Value::Object(mappings)
+/// The same mappings for Elasticsearch 6.
+fn typed(template: Template, mut mappings: Value) -> Value {
+    let default = json!({ "_all": { "enabled": false }, "dynamic_templates": mappings["dynamic_templates"].take() });
+    let mut types = serde_json::Map::new();
+    types.insert("_default_".into(), default);
+    types.insert(template.document_type().into(), json!({ "properties": mappings["properties"].take() }));
+    Value::Object(types)
 }
 
 /// Tags that were made fields are keywords, whatever the first value looked like.
-fn dynamic_templates() -> Value {
+fn dynamic_templates(keyword: &Value) -> Value {
     json!([
-        { "span_tags_map": { "mapping": keyword(), "path_match": "tag.*" } },
-        { "process_tags_map": { "mapping": keyword(), "path_match": "process.tag.*" } },
+        { "span_tags_map": { "mapping": keyword, "path_match": "tag.*" } },
+        { "process_tags_map": { "mapping": keyword, "path_match": "process.tag.*" } },
     ])
 }
 
@@ -228,22 +253,34 @@ fn tags() -> Value {
 mod tests {
     use super::*;
 
+    fn server(version: u32) -> Server {
+        Server::given(version).expect("a version")
+    }
+
     fn form() -> Form {
-        Form { prefix: "prod-".into(), shards: 3, replicas: 0, span_priority: 7, service_priority: 8, ilm_policy: None }
+        Form {
+            prefix: "prod-".into(),
+            shards: 3,
+            replicas: 0,
+            span_priority: 7,
+            service_priority: 8,
+            ilm_policy: None,
+            layout: Layout::Jaeger,
+        }
     }
 
     #[test]
     fn each_dialect_has_its_envelope() {
-        let six = template(Template::Span, Dialect::Six, &form());
+        let six = template(Template::Span, &server(6), &form());
         assert_eq!(six["template"], "*prod-jaeger-span-*");
         assert_eq!(six["mappings"]["span"]["properties"]["tags"]["type"], "nested");
         assert_eq!(six["settings"]["index.mapper.dynamic"], false);
-        let seven = template(Template::Service, Dialect::Seven, &form());
+        let seven = template(Template::Service, &server(7), &form());
         assert_eq!(seven["index_patterns"], json!(["*prod-jaeger-service-*"]));
         assert_eq!(seven["mappings"]["properties"]["serviceName"]["type"], "keyword");
         assert_eq!(seven["settings"]["index.number_of_shards"], 3);
         assert!(seven.get("priority").is_none());
-        let eight = template(Template::Service, Dialect::Eight, &form());
+        let eight = template(Template::Service, &server(8), &form());
         assert_eq!(eight["index_patterns"], json!(["prod-jaeger-service-*"]));
         assert_eq!(
             (&eight["priority"], &eight["template"]["settings"]["index.number_of_replicas"]),
@@ -254,18 +291,18 @@ mod tests {
     #[test]
     fn life_cycles_are_named_as_each_product_wants() {
         let form = Form { ilm_policy: Some(ILM_POLICY.into()), ..form() };
-        let eight = &template(Template::Span, Dialect::Eight, &form)["template"];
+        let eight = &template(Template::Span, &server(8), &form)["template"];
         let wanted = json!({ "name": "jaeger-ilm-policy", "rollover_alias": "prod-jaeger-span-write" });
         assert_eq!(eight["settings"]["lifecycle"], wanted);
         assert_eq!(eight["aliases"], json!({ "prod-jaeger-span-read": {} }));
-        let open = template(Template::Span, Dialect::OpenSearch, &form);
+        let open = template(Template::Span, &server(2), &form);
         assert!(open["settings"].get("lifecycle").is_none());
         let alias = &open["settings"]["plugins.index_state_management.rollover_alias"];
         assert_eq!(
             (alias, &open["aliases"]),
             (&json!("prod-jaeger-span-write"), &json!({ "prod-jaeger-span-read": {} }))
         );
-        let six = template(Template::Span, Dialect::Six, &form);
+        let six = template(Template::Span, &server(6), &form);
         assert!(six.get("aliases").is_none() && six["settings"].get("lifecycle").is_none());
     }
 }

@@ -42,7 +42,12 @@ async fn the_cluster_is_met_once_and_before_the_first_write() {
     for _ in 0..2 {
         assert_eq!(writer.write(&batch(2)).await.verdicts, [Verdict::Stored, Verdict::Stored]);
     }
-    let meeting = ["GET /", "PUT /_index_template/jaeger-span", "PUT /_index_template/jaeger-service"];
+    let meeting = [
+        "GET /",
+        "PUT /_index_template/jaeger-span",
+        "PUT /_index_template/jaeger-service",
+        "DELETE /_index_template/jaeger-span-lean",
+    ];
     assert_eq!(targets(&fake), [meeting.as_slice(), &[BULK, BULK]].concat());
     let status = writer.status();
     assert_eq!((status.store.as_str(), status.version.as_deref()), ("elasticsearch", Some("8.19.21")));
