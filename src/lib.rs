@@ -7,6 +7,7 @@
 //! | room | what lives there | may know |
 //! |---|---|---|
 //! | [`collector`] | joins the rooms, starts them, and stops them from the sources outwards | all |
+//! | [`command`] | what an operator does beside running a collector | all but `collector` |
 //! | [`settings`] | one table of every setting, and the typed values made from it | nothing |
 //! | [`span`] | the span model, borrowed from a request's bytes; repairs | nothing |
 //! | [`memory`] | the one limit that all bytes in flight are counted against | nothing |
@@ -24,12 +25,13 @@
 //! | [`telemetry`] | metrics, the books, health, logs, the admin port | nothing |
 //!
 //! Imports go from a row to what it names, all of it above that row, and never back; only
-//! `collector` stands over all. Beside that, any room may take its part of the settings and a clock
-//! that are handed to it, and write to `telemetry`. `main` only reads the settings and starts the
-//! collector.
+//! `collector` and `command` stand over all, and `command` does not know `collector`. Beside that,
+//! any room may take its part of the settings and a clock that are handed to it, and write to
+//! `telemetry`. `main` only reads the settings and starts the collector or a command.
 
 pub mod clock;
 pub mod collector;
+pub mod command;
 pub mod decode;
 pub mod delivery;
 pub mod document;
