@@ -6,7 +6,10 @@
 //! [`Spool::settle`] says what became of it. With `--spool.sync=off`, the only form yet, *safe*
 //! means in memory: the commit is immediate and a crash loses what is held.
 
+pub mod disk;
 mod gather;
+pub mod lock;
+pub mod log;
 mod pace;
 mod queue;
 
