@@ -19,6 +19,7 @@
 //! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item` |
 //! | [`pipeline`] | what happens to one request's spans, top to bottom | `span`, `item`, `memory`, `decode`, `sample`, `document`, `spool` |
 //! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `span`, `item`, `document` |
+//! | [`dead_letter`] | documents that the store will never take, kept for the operator | `item`, `spool` |
 //! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store` |
 //! | [`receive`] | listeners and the manners of each protocol | `memory`, `pipeline` |
 //! | [`query`] | Jaeger's query API over the Reader | `span`, `memory`, `document`, `store` |
@@ -32,6 +33,7 @@
 pub mod clock;
 pub mod collector;
 pub mod command;
+pub mod dead_letter;
 pub mod decode;
 pub mod delivery;
 pub mod document;

@@ -9,8 +9,10 @@ use std::fmt::Debug;
 use std::io::{self, IoSlice};
 use std::path::Path;
 
+mod read_only;
 mod real;
 
+pub use read_only::ReadOnlyDisk;
 pub use real::RealDisk;
 
 /// What stands in a directory.
