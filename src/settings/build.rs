@@ -32,7 +32,11 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         connections: connections(values),
         limits: limits(values),
         memory: Memory { limit: values.count("memory.limit") },
-        spool: Spool { pace_bytes: values.count("spool.pace-bytes") },
+        spool: Spool {
+            directory: values.text("spool.directory").into(),
+            pace_bytes: values.count("spool.pace-bytes"),
+            dead_letter_max_bytes: values.whole("dead-letter.max-bytes"),
+        },
         shutdown: Shutdown { delay: values.time("shutdown.delay"), timeout: values.time("shutdown.timeout") },
         log: log(values),
         metrics: Metrics {

@@ -315,16 +315,19 @@ pub struct Memory {
 }
 
 /// `--spool.*`. Only `--spool.sync=off` exists yet: what is safe is in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spool {
+    pub directory: PathBuf,
     /// `--spool.pace-bytes`: while the store takes spans and more than this waits for it, answers
     /// are held back. 0: never.
     pub pace_bytes: usize,
+    /// `--dead-letter.max-bytes`.
+    pub dead_letter_max_bytes: u64,
 }
 
 impl Default for Spool {
     fn default() -> Self {
-        Spool { pace_bytes: 8 << 20 }
+        Spool { directory: "spaniel-spool".into(), pace_bytes: 8 << 20, dead_letter_max_bytes: 1 << 30 }
     }
 }
 

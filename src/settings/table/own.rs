@@ -77,6 +77,13 @@ pub(super) const LIMITS: &[Setting] = &[
         "off",
         "What a sender's answer promises: `off`, that its spans are in memory.",
     ),
+    row("spool.directory", Folder, "spaniel-spool", "Where the spool lies; for one process alone."),
+    row(
+        "dead-letter.max-bytes",
+        Size,
+        "1GiB",
+        "Most bytes of documents that the store refused for good, kept under the spool's directory. Further ones are held.",
+    ),
     row(
         "spool.pace-bytes",
         Size,
