@@ -20,7 +20,7 @@
 //! | [`pipeline`] | what happens to one request's spans, top to bottom | `span`, `item`, `memory`, `decode`, `sample`, `document`, `spool` |
 //! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `span`, `item`, `document` |
 //! | [`dead_letter`] | documents that the store will never take, kept for the operator | `item`, `spool` |
-//! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store` |
+//! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store`, `dead_letter` |
 //! | [`receive`] | listeners and the manners of each protocol | `memory`, `pipeline` |
 //! | [`query`] | Jaeger's query API over the Reader | `span`, `memory`, `document`, `store` |
 //! | [`telemetry`] | metrics, the books, health, logs, the admin port | nothing |

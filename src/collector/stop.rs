@@ -54,6 +54,7 @@ pub(super) async fn stop(
         drain(&house, &servers, &mut carriers, Instant::now()).await;
     }
     house.writer.close().await;
+    house.spool.tidy();
     tell_what_was_dropped(&house);
     servers.admin.drain(Duration::ZERO).await;
     tracing::info!("shutdown complete");
@@ -68,6 +69,7 @@ async fn drain(house: &House, servers: &Servers, carriers: &mut Vec<JoinHandle<(
         tracing::warn!(connections = cut, "cut connections that did not end in time");
     }
     house.spool.close();
+    house.delivery.stop();
     while let Some(carrier) = carriers.last_mut() {
         if timeout_at(deadline, &mut *carrier).await.is_err() {
             house.delivery.abandon();

@@ -50,8 +50,8 @@ pub enum CommandError {
     Spool(#[from] LogError),
     #[error(transparent)]
     DeadLetter(#[from] DeadLetterError),
-    #[error("this command comes with the durable spool, which is not built yet")]
-    NotBuilt,
+    #[error(transparent)]
+    OpenSpool(#[from] crate::spool::OpenError),
     #[error("standard output cannot be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -71,7 +71,7 @@ pub async fn run(
         Operation::ExamineElasticsearch => doctor::run(settings, clock, out).await,
         Operation::ListSpool => spool::list(&settings.spool.directory, out),
         Operation::VerifySpool => spool::verify(settings, out),
-        Operation::DrainSpool => Err(CommandError::NotBuilt),
+        Operation::DrainSpool => spool::drain(settings, writer(settings, clock)?, clock, out).await,
         Operation::ExportSpool(form) => spool::export(settings, *form, out, &mut std::io::stderr()),
         Operation::ListDeadLetters => dead_letter::list(&dead_letter::open(settings)?, clock, out),
         Operation::ShowDeadLetter { id } => dead_letter::show(&dead_letter::open(settings)?, id, out),

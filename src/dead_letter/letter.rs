@@ -6,33 +6,19 @@ use crate::item::{Id, Item, Kind, Label};
 use crate::spool::log::{OwnedRecord, RecordView};
 
 /// A document that the store will never take, and why.
-#[derive(Debug, Clone, Copy)]
-pub struct Letter<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    pub label: Label,
     /// Where the document stands in its run does not matter here.
     pub item: Item,
-    pub label: Label,
-    pub document: &'a [u8],
-    /// The index that it was sent to.
-    pub index: &'a str,
-    /// A row of the books: `mapping`, `expired`.
-    pub reason: &'a str,
-    /// The store's own, for the operator; may be empty.
-    pub words: &'a str,
-    /// When it was given up: microseconds since 1970.
-    pub time: u64,
-}
-
-/// A letter that was read back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredLetter {
-    pub kind: Kind,
-    pub hour: u64,
-    pub id: Id,
-    pub label: Label,
     pub document: Vec<u8>,
+    /// The index that it was sent to.
     pub index: String,
+    /// A row of the books: `mapping`, `expired`.
     pub reason: String,
+    /// The store's own, for the operator; may be empty.
     pub words: String,
+    /// When it was given up: microseconds since 1970.
     pub time: u64,
 }
 
@@ -53,27 +39,15 @@ struct Envelope {
     time: u64,
 }
 
-impl StoredLetter {
+impl Letter {
     pub fn key(&self) -> Key {
-        Key { index: self.index.clone(), is_service: self.kind == Kind::Service, id: self.id }
-    }
-
-    pub(super) fn as_letter(&self) -> Letter<'_> {
-        Letter {
-            item: Item { kind: self.kind, hour: self.hour, id: self.id, start: 0, end: 0 },
-            label: self.label,
-            document: &self.document,
-            index: &self.index,
-            reason: &self.reason,
-            words: &self.words,
-            time: self.time,
-        }
+        Key { index: self.index.clone(), is_service: self.item.kind == Kind::Service, id: self.item.id }
     }
 }
 
 /// Letters as records: one for each run of letters that share all but the document, cut where its
 /// documents would be more than `most` bytes.
-pub(super) fn records(letters: &[Letter<'_>], most: usize) -> Vec<OwnedRecord> {
+pub(super) fn records(letters: &[Letter], most: usize) -> Vec<OwnedRecord> {
     let mut records: Vec<(Envelope, OwnedRecord)> = Vec::new();
     for letter in letters {
         let fits = |(envelope, record): &&mut (Envelope, OwnedRecord)| {
@@ -93,27 +67,25 @@ pub(super) fn records(letters: &[Letter<'_>], most: usize) -> Vec<OwnedRecord> {
     records.into_iter().map(|(_, record)| record).collect()
 }
 
-fn empty(letter: &Letter<'_>) -> OwnedRecord {
+fn empty(letter: &Letter) -> OwnedRecord {
     // Texts and a number always make JSON.
     let note = serde_json::to_vec(&Envelope::of(letter)).unwrap_or_default();
     OwnedRecord { label: letter.label, items: Vec::new(), documents: Vec::new(), note }
 }
 
-fn push(record: &mut OwnedRecord, letter: &Letter<'_>) {
+fn push(record: &mut OwnedRecord, letter: &Letter) {
     let start = record.documents.len() as u32;
-    record.documents.extend_from_slice(letter.document);
+    record.documents.extend_from_slice(&letter.document);
     record.items.push(Item { start, end: record.documents.len() as u32, ..letter.item });
 }
 
 /// The letters of a record; none if its note is not ours.
-pub(super) fn of_record(record: &RecordView<'_>) -> Vec<StoredLetter> {
+pub(super) fn of_record(record: &RecordView<'_>) -> Vec<Letter> {
     let Ok(envelope) = serde_json::from_slice::<Envelope>(record.note) else { return Vec::new() };
-    let letter = |item: Item| StoredLetter {
-        kind: item.kind,
-        hour: item.hour,
-        id: item.id,
+    let letter = |item: Item| Letter {
         label: record.label,
         document: record.documents.get(item.start as usize..item.end as usize).unwrap_or_default().to_vec(),
+        item,
         index: envelope.index.clone(),
         reason: envelope.reason.clone(),
         words: envelope.words.clone(),
@@ -123,18 +95,13 @@ pub(super) fn of_record(record: &RecordView<'_>) -> Vec<StoredLetter> {
 }
 
 impl Envelope {
-    fn of(letter: &Letter<'_>) -> Self {
-        let text = str::to_string;
-        Envelope {
-            index: text(letter.index),
-            reason: text(letter.reason),
-            words: text(letter.words),
-            time: letter.time,
-        }
+    fn of(letter: &Letter) -> Self {
+        let Letter { index, reason, words, time, .. } = letter;
+        Envelope { index: index.clone(), reason: reason.clone(), words: words.clone(), time: *time }
     }
 
-    fn is_of(&self, letter: &Letter<'_>) -> bool {
-        (self.index.as_str(), self.reason.as_str(), self.words.as_str(), self.time)
-            == (letter.index, letter.reason, letter.words, letter.time)
+    fn is_of(&self, letter: &Letter) -> bool {
+        (&self.index, &self.reason, &self.words, self.time)
+            == (&letter.index, &letter.reason, &letter.words, letter.time)
     }
 }

@@ -33,7 +33,7 @@ use crate::spool::lock::LockError;
 use crate::spool::log::{AppendError, Log, LogError, Note, Options, OwnedRecord, Step};
 use turn::{Turn, Turned};
 
-pub use letter::{Key, Letter, StoredLetter};
+pub use letter::{Key, Letter};
 pub use replay::{Fate, Replay};
 
 /// Small, so that a replay reads and writes little at once.
@@ -109,7 +109,7 @@ impl DeadLetters {
     }
 
     /// Keeps letters, all or none, synced before it returns. Blocks.
-    pub fn append(&self, letters: &[Letter<'_>]) -> Result<(), DeadLetterError> {
+    pub fn append(&self, letters: &[Letter]) -> Result<(), DeadLetterError> {
         let records = letter::records(letters, RECORD_BYTES);
         self.with_log(|log| append(log, &records))
     }
@@ -121,7 +121,7 @@ impl DeadLetters {
 
     /// Reads all letters, also while another process writes; one that came twice comes twice.
     /// Returns what could not be read.
-    pub fn read(&self, visit: &mut dyn FnMut(StoredLetter)) -> Result<Vec<Unread>, DeadLetterError> {
+    pub fn read(&self, visit: &mut dyn FnMut(Letter)) -> Result<Vec<Unread>, DeadLetterError> {
         let _turned = self.turn.take()?;
         let disk = Arc::new(ReadOnlyDisk(self.disk.clone()));
         let (log, opened) = Log::open(disk, &self.directory, self.options(0))?;
@@ -186,7 +186,7 @@ fn append(log: &Log, records: &[OwnedRecord]) -> Result<(), DeadLetterError> {
 }
 
 /// Hands out the letters of one segment; returns what could not be read of it.
-fn read_segment(log: &Log, segment: u64, visit: &mut dyn FnMut(StoredLetter)) -> Result<Vec<Unread>, DeadLetterError> {
+fn read_segment(log: &Log, segment: u64, visit: &mut dyn FnMut(Letter)) -> Result<Vec<Unread>, DeadLetterError> {
     let path = log.path(segment).unwrap_or_default();
     let mut unread = Vec::new();
     log.walk(segment, 0, None, &mut |step| {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::letter::records;
-use super::{DeadLetterError, DeadLetters, Key, RECORD_BYTES, StoredLetter, append, read_segment};
+use super::{DeadLetterError, DeadLetters, Key, Letter, RECORD_BYTES, append, read_segment};
 use crate::spool::disk::ReadOnlyDisk;
 use crate::spool::lock::DirectoryLock;
 use crate::spool::log::Log;
@@ -50,10 +50,10 @@ impl Replay<'_> {
     }
 
     /// The letters of a segment, each once. Nobody waits for it but while it is read.
-    pub fn letters(&self, segment: u64) -> Result<Vec<StoredLetter>, DeadLetterError> {
+    pub fn letters(&self, segment: u64) -> Result<Vec<Letter>, DeadLetterError> {
         let _turned = self.letters.turn.take()?;
         let (log, _) = self.letters.look()?;
-        let mut letters: Vec<StoredLetter> = Vec::new();
+        let mut letters: Vec<Letter> = Vec::new();
         let mut known = std::collections::HashSet::new();
         read_segment(&log, segment, &mut |letter| {
             if known.insert(letter.key()) {
@@ -72,17 +72,16 @@ impl Replay<'_> {
         }
         let mut turned = self.letters.turn.take()?;
         let log = self.letters.log_to_change(&mut turned)?;
-        let mut staying: Vec<StoredLetter> = Vec::new();
+        let mut staying: Vec<Letter> = Vec::new();
         read_segment(&log, segment, &mut |letter| match fates.get(&letter.key()) {
             Some(Fate::Gone) => {}
             Some(Fate::Stays { reason, words, time }) => {
                 let (reason, words, time) = (reason.clone(), words.clone(), *time);
-                staying.push(StoredLetter { reason, words, time, ..letter });
+                staying.push(Letter { reason, words, time, ..letter });
             }
             None => staying.push(letter),
         })?;
-        let letters: Vec<_> = staying.iter().map(StoredLetter::as_letter).collect();
-        append(&log, &records(&letters, RECORD_BYTES))?;
+        append(&log, &records(&staying, RECORD_BYTES))?;
         log.release(segment);
         Ok(())
     }

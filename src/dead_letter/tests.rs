@@ -12,10 +12,18 @@ fn open(directory: &Path) -> DeadLetters {
     DeadLetters::open(Arc::new(RealDisk), directory, LIMIT).unwrap()
 }
 
-fn letter<'a>(number: u8, reason: &'a str) -> Letter<'a> {
+fn letter(number: u8, reason: &str) -> Letter {
     let item = Item { kind: Kind::Span, hour: 5, id: Id([number; 16]), start: 7, end: 9 };
-    let (index, words) = ("jaeger-span-2026-11-21", "failed to parse field [startTime]");
-    Letter { item, label: Label(1), document: br#"{"traceID":"1"}"#, index, reason, words, time: 1000 }
+    let (index, words) = ("jaeger-span-2026-11-21".into(), "failed to parse field [startTime]".into());
+    Letter {
+        item,
+        label: Label(1),
+        document: br#"{"traceID":"1"}"#.to_vec(),
+        index,
+        reason: reason.into(),
+        words,
+        time: 1000,
+    }
 }
 
 fn append_some(letters: &DeadLetters, numbers: std::ops::Range<u8>, reason: &str) {
@@ -26,7 +34,7 @@ fn append_some(letters: &DeadLetters, numbers: std::ops::Range<u8>, reason: &str
 /// Numbers and reasons, sorted.
 fn there(letters: &DeadLetters) -> Vec<(u8, String)> {
     let mut found = Vec::new();
-    let unread = letters.read(&mut |letter| found.push((letter.id.0[0], letter.reason))).unwrap();
+    let unread = letters.read(&mut |letter| found.push((letter.item.id.0[0], letter.reason))).unwrap();
     assert_eq!(unread, []);
     found.sort();
     found
@@ -38,7 +46,7 @@ fn all(numbers: std::ops::Range<u8>, reason: &str) -> Vec<(u8, String)> {
 
 /// Takes out even ones; refuses those that are divided by three; leaves the others.
 fn settle_some(replay: &Replay<'_>, segment: u64) {
-    let fate = |letter: &StoredLetter| match letter.id.0[0] {
+    let fate = |letter: &Letter| match letter.item.id.0[0] {
         number if number.is_multiple_of(2) => Some((letter.key(), Fate::Gone)),
         number if number.is_multiple_of(3) => {
             let stays = Fate::Stays { reason: "strict-mapping".into(), words: "new".into(), time: 2000 };
@@ -62,7 +70,7 @@ fn letters_are_read_as_they_were_written() {
         let mut found = Vec::new();
         letters.read(&mut |letter| found.push(letter)).unwrap();
         assert_eq!(found.len(), 4);
-        assert_eq!((found[0].kind, found[1].kind, found[1].hour), (Kind::Span, Kind::Service, 5));
+        assert_eq!((found[0].item.kind, found[1].item.kind, found[1].item.hour), (Kind::Span, Kind::Service, 5));
         assert_eq!((found[2].reason.as_str(), found[2].label, found[2].time), ("expired", Label(1), 1000));
         assert_eq!(found[2].document, br#"{"traceID":"1"}"#);
         assert_eq!((found[0].key() == found[3].key(), found[0].key() == found[1].key()), (true, false));
@@ -178,7 +186,7 @@ fn a_replay_that_ends_between_writing_and_removing_leaves_letters_twice() {
     }
     append_some(&letters, 10..11, "mapping");
     let mut keys = std::collections::BTreeSet::new();
-    let mut insert = |letter: StoredLetter| {
+    let mut insert = |letter: Letter| {
         keys.insert(letter.key());
     };
     letters.read(&mut insert).unwrap();
@@ -198,7 +206,7 @@ fn the_limit_refuses_and_drops_nothing() {
     let document: Vec<u8> = (0..100_000).map(|_| noise()).collect();
     let mut kept = 0;
     let error = loop {
-        match letters.append(&[Letter { document: &document, ..letter(kept, "mapping") }]) {
+        match letters.append(&[Letter { document: document.clone(), ..letter(kept, "mapping") }]) {
             Ok(()) => kept += 1,
             Err(error) => break error,
         }
@@ -222,6 +230,6 @@ fn damage_costs_what_it_hits_and_is_told() {
     bytes[8192 + 64 + 3] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     let mut found = Vec::new();
-    let unread = letters.read(&mut |letter| found.push(letter.id.0[0])).unwrap();
+    let unread = letters.read(&mut |letter| found.push(letter.item.id.0[0])).unwrap();
     assert_eq!((found, unread.len(), unread[0].offset, &unread[0].path), (vec![1, 2], 1, 8192, &path));
 }

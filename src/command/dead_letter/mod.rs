@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::spool::DEAD_LETTERS;
 use super::{CommandError, Outcome};
-use crate::dead_letter::{DeadLetterError, DeadLetters, StoredLetter};
+use crate::dead_letter::{DeadLetterError, DeadLetters, Letter};
 use crate::document::write_id;
 use crate::settings::{Choice, Settings};
 use crate::spool::disk::RealDisk;
@@ -27,13 +27,13 @@ pub(super) fn open(settings: &Settings) -> Result<DeadLetters, DeadLetterError> 
 }
 
 /// The name of a letter's document, as the store has it.
-fn id(letter: &StoredLetter) -> String {
+fn id(letter: &Letter) -> String {
     let mut text = Vec::new();
-    write_id(&mut text, letter.kind, &letter.id);
+    write_id(&mut text, letter.item.kind, &letter.item.id);
     String::from_utf8_lossy(&text).into_owned()
 }
 
-fn is_chosen(choice: &Choice, letter: &StoredLetter) -> bool {
+fn is_chosen(choice: &Choice, letter: &Letter) -> bool {
     choice.id.as_ref().is_none_or(|wanted| *wanted == id(letter))
         && choice.index.as_ref().is_none_or(|wanted| *wanted == letter.index)
         && choice.reason.as_ref().is_none_or(|wanted| *wanted == letter.reason)
@@ -41,7 +41,7 @@ fn is_chosen(choice: &Choice, letter: &StoredLetter) -> bool {
 
 /// Prints a letter: what is known of it, and its document.
 pub(super) fn show(letters: &DeadLetters, wanted: &str, out: &mut dyn Write) -> Result<Outcome, CommandError> {
-    let mut found: Vec<StoredLetter> = Vec::new();
+    let mut found: Vec<Letter> = Vec::new();
     letters.read(&mut |letter| {
         if id(&letter) == wanted && !found.iter().any(|other| other.key() == letter.key()) {
             found.push(letter);

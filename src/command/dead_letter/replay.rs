@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::is_chosen;
 use crate::clock::Clock;
 use crate::command::{CommandError, Outcome};
-use crate::dead_letter::{DeadLetters, Fate, Key, StoredLetter};
+use crate::dead_letter::{DeadLetters, Fate, Key, Letter};
 use crate::item::{Batch, Item, Judgement, Label, Run, Verdict};
 use crate::memory::Budget;
 use crate::settings::Choice;
@@ -62,11 +62,11 @@ pub(in crate::command) async fn run(
 }
 
 /// Parts of limited number and size; a letter that is too large is a part alone.
-fn batches(letters: &[StoredLetter]) -> Vec<&[StoredLetter]> {
+fn batches(letters: &[Letter]) -> Vec<&[Letter]> {
     let (mut parts, mut rest) = (Vec::new(), letters);
     while !rest.is_empty() {
         let mut bytes = 0;
-        let fits = |letter: &&StoredLetter| {
+        let fits = |letter: &&Letter| {
             bytes += letter.document.len();
             bytes <= MOST_BYTES
         };
@@ -78,12 +78,12 @@ fn batches(letters: &[StoredLetter]) -> Vec<&[StoredLetter]> {
     parts
 }
 
-fn batch(letters: &[StoredLetter]) -> Batch {
+fn batch(letters: &[Letter]) -> Batch {
     let mut documents = Vec::new();
-    let item = |letter: &StoredLetter| {
+    let item = |letter: &Letter| {
         let start = documents.len() as u32;
         documents.extend_from_slice(&letter.document);
-        Item { kind: letter.kind, hour: letter.hour, id: letter.id, start, end: documents.len() as u32 }
+        Item { start, end: documents.len() as u32, ..letter.item }
     };
     let items = letters.iter().map(item).collect();
     let reservation = Budget::new(0).reserve();
@@ -91,7 +91,7 @@ fn batch(letters: &[StoredLetter]) -> Batch {
 }
 
 impl Tally {
-    fn enter(&mut self, letters: &[StoredLetter], judgement: &Judgement, now: u64, fates: &mut HashMap<Key, Fate>) {
+    fn enter(&mut self, letters: &[Letter], judgement: &Judgement, now: u64, fates: &mut HashMap<Key, Fate>) {
         self.is_away = judgement.away;
         for (index, (letter, verdict)) in letters.iter().zip(&judgement.verdicts).enumerate() {
             match verdict {

@@ -42,6 +42,10 @@ impl Writer for Store {
         })
     }
 
+    fn index(&self, _item: &Item) -> String {
+        "jaeger-span-2026-11-21".into()
+    }
+
     fn status(&self) -> Status {
         Status { trouble: Some("connection refused".into()), ..Status::default() }
     }
@@ -58,8 +62,9 @@ fn letters(directory: &std::path::Path) -> DeadLetters {
 fn keep(letters: &DeadLetters, id: u8, reason: &str) {
     let item = Item { kind: Kind::Span, hour: 5, id: Id([id; 16]), start: 0, end: 0 };
     let document = format!(r#"{{"traceID":"{id}","duration":12345678901234567890}}"#);
-    let (index, words) = ("jaeger-span-2026-11-21", "failed to parse");
-    let letter = Letter { item, label: Label(0), document: document.as_bytes(), index, reason, words, time: NOW };
+    let (index, words) = ("jaeger-span-2026-11-21".into(), "failed to parse".into());
+    let document = document.into_bytes();
+    let letter = Letter { item, label: Label(0), document, index, reason: reason.into(), words, time: NOW };
     letters.append(&[letter]).unwrap();
 }
 

@@ -17,7 +17,9 @@ pub(in crate::command) fn run(directory: &Path, out: &mut dyn Write) -> Result<O
         None => writeln!(out, "{}: not in use", directory.display())?,
     }
     let mut damages = 0;
-    for part in &parts {
+    // The directory of an index that took all of its items stays, empty.
+    let is_listed = |part: &&Part| part.index.is_none() || part.log.bytes() > 0 || !part.opened.notes.is_empty();
+    for part in parts.iter().filter(is_listed) {
         match &part.index {
             None => writeln!(out, "\nwaiting to be sent ({SEGMENTS}/)")?,
             Some(index) => writeln!(out, "\nheld for {index} ({HELD}/{index}/)")?,

@@ -2,9 +2,11 @@
 //!
 //! A spool's directory holds `segments`, what waits to be sent; `held/INDEX`, what is held apart for
 //! an index that would not take it; and `dead-letters`. All of it is opened over a disk that changes
-//! nothing, and without the lock: it works while a collector runs on it. Then files come, grow and
+//! nothing, and without the lock: it works while a collector runs on it; but for `drain`, which is a
+//! collector without ports and needs the lock. Then files come, grow and
 //! are used again while they are read, and what looks like damage is looked at twice ([`survey`]).
 
+mod drain;
 mod export;
 mod list;
 mod survey;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use crate::spool::disk::{Disk, ReadOnlyDisk, RealDisk};
 use crate::spool::log::{Log, LogError, Opened, Options};
 
+pub(super) use drain::run as drain;
 pub(super) use export::run as export;
 pub(super) use list::run as list;
 pub(super) use survey::protocol;

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use super::*;
+use crate::clock::Clock;
 use crate::command::Outcome;
-use crate::item::{Id, Item, Kind, Label};
+use crate::item::{Batch, Id, Item, Judgement, Kind, Label, Verdict};
 use crate::settings::{ExportForm, Settings};
 use crate::spool::lock::DirectoryLock;
 use crate::spool::log::Record;
+use crate::store::{Status, Task, Writer};
 
 const HOUR: u64 = 498_686; // 2026-11-21 14:00
 
@@ -165,6 +167,74 @@ fn documents_are_exported_in_both_forms() {
     let (outcome, text, complaints) = exported(directory.path(), ExportForm::Plain);
     assert_eq!((outcome, text.lines().count()), (Outcome::Wrong, 3));
     assert!(complaints.contains("offset 8192 is damaged"), "{complaints}");
+}
+
+/// Takes everything, after having been away for two tries.
+#[derive(Debug, Default)]
+struct Store {
+    tries: std::sync::atomic::AtomicU32,
+    stored: std::sync::Mutex<Vec<(u8, String)>>,
+}
+
+impl Writer for Store {
+    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Judgement> {
+        Box::pin(async move {
+            if self.tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 2 {
+                return Judgement::away(batch.len(), "unreachable");
+            }
+            let mut stored = self.stored.lock().unwrap();
+            let verdicts: Vec<_> = batch
+                .iter()
+                .map(|(_, item, document)| {
+                    let entry = (item.id.0[0], String::from_utf8_lossy(document).into_owned());
+                    if stored.contains(&entry) {
+                        return Verdict::AlreadyThere;
+                    }
+                    stored.push(entry);
+                    Verdict::Stored
+                })
+                .collect();
+            verdicts.into()
+        })
+    }
+
+    fn index(&self, _item: &Item) -> String {
+        "jaeger-span-2026-11-21".into()
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
+
+    fn close(&self) -> Task<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+#[tokio::test]
+async fn a_spool_is_drained_until_it_is_empty() {
+    let directory = filled();
+    let (store, clock) = (Arc::new(Store::default()), Clock::at((HOUR + 1) * 3_600_000_000));
+    let mut out = Vec::new();
+    let settings = settings(directory.path());
+    assert_eq!(drain(&settings, store.clone(), &clock, &mut out).await.unwrap(), Outcome::Good);
+    let text = String::from_utf8(out).unwrap();
+    // The same span lies in three records, of which one is held apart: whichever comes first.
+    assert!(text.contains("zipkin-json: 2 found, ") && text.contains("jaeger-thrift-http: 3 found, "), "{text}");
+    assert!(text.ends_with("service documents: 1 found, 1 stored, 0 already there\nThe spool is empty.\n"), "{text}");
+    assert_eq!(store.stored.lock().unwrap().len(), 3);
+    let text = listed(directory.path()).1;
+    assert_eq!(line(&text, "all"), ["all", "0", "0", "0", "0", "-"]);
+    assert!(!text.contains("held for"), "{text}");
+}
+
+#[tokio::test]
+async fn a_spool_in_use_is_not_drained() {
+    let directory = filled();
+    let _lock = DirectoryLock::take(directory.path()).unwrap();
+    let error = drain(&settings(directory.path()), Arc::new(Store::default()), &Clock::System, &mut Vec::new()).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("is in use by process"), "{error}");
 }
 
 #[test]

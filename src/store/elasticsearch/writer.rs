@@ -19,7 +19,7 @@ use super::bulk::Lines;
 use super::templates::{self, Form, TemplateError};
 use super::{Answer, Cluster, ConnectionError, Server, TransportError, VersionError};
 use crate::document::IndexNames;
-use crate::item::{Batch, Judgement, Verdict};
+use crate::item::{Batch, Item, Judgement, Verdict};
 use crate::settings::{Elasticsearch, Indices};
 use crate::store::{Status, Task, Writer};
 use parts::{Outcome, Parts};
@@ -248,24 +248,20 @@ impl BulkWriter {
     /// Logs, now and then, what was refused and what is to be sent again, each with one example.
     fn report(&self, batch: &Batch, start: usize, refused: usize, refusal: Option<&Fault>, delay: Option<&Fault>) {
         if let Some((fault, silenced)) = refusal.and_then(|fault| Some((fault, self.refusal.ring()?))) {
-            let (index, Fault { status, kind, reason, .. }) = (self.index(batch, start + fault.item), fault);
+            let (index, Fault { status, kind, reason, .. }) = (self.index_at(batch, start + fault.item), fault);
             tracing::warn!(%index, status, %kind, %reason, refused, silenced, "the store refused documents for good");
         }
         let trouble = delay.map(|Fault { status, kind, reason, .. }| format!("{status} {kind}: {reason}"));
         if let Some((fault, silenced)) = delay.and_then(|fault| Some((fault, self.delay.ring()?))) {
-            let (index, Fault { status, kind, reason, .. }) = (self.index(batch, start + fault.item), fault);
+            let (index, Fault { status, kind, reason, .. }) = (self.index_at(batch, start + fault.item), fault);
             tracing::warn!(%index, status, %kind, %reason, silenced, "the store took not all, the rest is sent again");
         }
         self.health().trouble = trouble;
     }
 
     /// The index that an item of the batch goes to.
-    fn index(&self, batch: &Batch, position: usize) -> String {
-        let mut name = Vec::new();
-        if let Some((_, item, _)) = batch.iter().nth(position) {
-            self.names.write_target(&mut name, item.kind, item.hour);
-        }
-        String::from_utf8_lossy(&name).into_owned()
+    fn index_at(&self, batch: &Batch, position: usize) -> String {
+        batch.iter().nth(position).map(|(_, item, _)| self.index(item)).unwrap_or_default()
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {
@@ -278,6 +274,12 @@ impl BulkWriter {
 }
 
 impl Writer for BulkWriter {
+    fn index(&self, item: &Item) -> String {
+        let mut name = Vec::new();
+        self.names.write_target(&mut name, item.kind, item.hour);
+        String::from_utf8_lossy(&name).into_owned()
+    }
+
     fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Judgement> {
         Box::pin(self.write_batch(batch))
     }
