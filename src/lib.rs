@@ -7,6 +7,7 @@
 //! | room | what lives there | may know |
 //! |---|---|---|
 //! | [`collector`] | joins the rooms, starts them, and stops them from the sources outwards | all |
+//! | [`command`] | what an operator does beside running a collector | all but `collector` |
 //! | [`settings`] | one table of every setting, and the typed values made from it | nothing |
 //! | [`span`] | the span model, borrowed from a request's bytes; repairs | nothing |
 //! | [`memory`] | the one limit that all bytes in flight are counted against | nothing |
@@ -18,19 +19,20 @@
 //! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item` |
 //! | [`pipeline`] | what happens to one request's spans, top to bottom | `span`, `item`, `memory`, `decode`, `sample`, `document`, `spool` |
 //! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `span`, `item`, `document` |
-//! | [`dead_letter`] | what the store will never take, kept on disk with the reason | `item`, `spool` |
+//! | [`dead_letter`] | documents that the store will never take, kept for the operator | `item`, `spool` |
 //! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store`, `dead_letter` |
 //! | [`receive`] | listeners and the manners of each protocol | `memory`, `pipeline` |
 //! | [`query`] | Jaeger's query API over the Reader | `span`, `memory`, `document`, `store` |
 //! | [`telemetry`] | metrics, the books, health, logs, the admin port | nothing |
 //!
 //! Imports go from a row to what it names, all of it above that row, and never back; only
-//! `collector` stands over all. Beside that, any room may take its part of the settings and a clock
-//! that are handed to it, and write to `telemetry`. `main` only reads the settings and starts the
-//! collector.
+//! `collector` and `command` stand over all, and `command` does not know `collector`. Beside that,
+//! any room may take its part of the settings and a clock that are handed to it, and write to
+//! `telemetry`. `main` only reads the settings and starts the collector or a command.
 
 pub mod clock;
 pub mod collector;
+pub mod command;
 pub mod dead_letter;
 pub mod decode;
 pub mod delivery;

@@ -1,11 +1,12 @@
-//! Reads settings, starts the collector, and stops it on SIGTERM.
+//! Reads settings, and starts the collector, which SIGTERM stops, or carries out a command.
 
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use spaniel::clock::Clock;
-use spaniel::settings::{self, Invocation, Notes, Settings};
+use spaniel::command::{self, Outcome};
+use spaniel::settings::{self, Invocation, Notes, Operation, Settings};
 use spaniel::telemetry::log;
 
 /// Bodies and documents are large and short-lived: mimalloc gives their memory back sooner and
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
             Ok(text) => say(&text),
             Err(error) => fail(&error),
         },
+        Ok(Invocation::Operate(operation, settings)) => operate(&operation, &settings),
         Ok(Invocation::Version) => say(&version()),
         Ok(
             Invocation::Help(text)
@@ -47,6 +49,20 @@ fn run(settings: &Settings, notes: &Notes) -> ExitCode {
     };
     match runtime.block_on(spaniel::collector::run(settings, notes, level)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&error),
+    }
+}
+
+/// Output goes out as it comes: a command may take long, and its reader may stop reading.
+fn operate(operation: &Operation, settings: &Settings) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error),
+    };
+    let mut out = std::io::stdout().lock();
+    match runtime.block_on(command::run(operation, settings, &Clock::System, &mut out)) {
+        Ok(Outcome::Good) => ExitCode::SUCCESS,
+        Ok(Outcome::Wrong) => ExitCode::FAILURE,
         Err(error) => complain(&error),
     }
 }

@@ -31,7 +31,7 @@ pub enum StartError {
     #[error(transparent)]
     Spool(#[from] crate::spool::OpenError),
     #[error(transparent)]
-    DeadLetters(#[from] crate::spool::log::LogError),
+    DeadLetters(#[from] crate::dead_letter::DeadLetterError),
     #[error(transparent)]
     Elasticsearch(#[from] ConnectionError),
     #[error("cannot listen for signals: {0}")]

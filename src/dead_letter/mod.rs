@@ -1,146 +1,217 @@
-//! Dead letters: documents that the store will never take, kept on disk with the reason.
+//! Dead letters: documents that the store will never take, kept until an operator deals with them.
 //!
-//! They lie in a log of their own, and are synced before what they came in is settled. Nothing is
-//! dropped: when their limit is reached, the caller holds what he has.
+//! **Promises.** When [`DeadLetters::append`] has returned its letters are safe on disk: what lies
+//! in the spool may go. A letter is there until it is replayed; the limit refuses new ones and drops
+//! none. A letter that comes again is kept again and listed once ([`Key`]).
+//!
+//! **How it is built.** A log of its own ([`crate::spool::log`]) in a directory of its own. A record
+//! is a run of letters that share index, reason, the store's words and time, which stand in its note
+//! as JSON. Segments are small: replaying goes by segments.
+//!
+//! **Two processes.** An operator looks and replays while a collector appends. Whoever reads or
+//! changes the log holds the system's lock on the file `turn` for just that long, never while the
+//! store is asked; and whoever changes it beside the collector advances the number in that file, by
+//! which the collector sees that it must open the log anew. So nobody writes through a log that
+//! another has changed, a crash of either leaves no lock behind, and no message has to be passed.
+//! What a replay leaves is written, and synced, before the segment that held it goes: a crash in
+//! between leaves letters twice, which is once.
 
-use std::path::Path;
-use std::sync::Arc;
+mod letter;
+mod replay;
+mod turn;
 
-use serde::{Deserialize, Serialize};
+#[cfg(test)]
+mod tests;
 
-use crate::item::{Item, Label};
-use crate::spool::disk::Disk;
-use crate::spool::log::{AppendError, Log, LogError, Options, Record};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Bytes of one file.
-const SEGMENT_BYTES: u64 = 4 << 20;
+use crate::spool::disk::{Disk, ReadOnlyDisk};
+use crate::spool::lock::LockError;
+use crate::spool::log::{AppendError, Log, LogError, Note, Options, OwnedRecord, Step};
+use turn::{Turn, Turned};
 
-/// A document that the store refused for good.
+pub use letter::{Key, Letter};
+pub use replay::{Fate, Replay};
+
+/// Small, so that a replay reads and writes little at once.
+const SEGMENT_BYTES: u64 = 256 << 10;
+/// Documents of one record: a larger run of letters is cut, so that reading takes little memory.
+const RECORD_BYTES: usize = 1 << 20;
+/// What a replay may take beyond the limit, for the moment between writing what it leaves and
+/// removing what was.
+const SLACK_BYTES: u64 = 256 << 20;
+
+/// The letters cannot be kept, or not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DeadLetterError {
+    #[error(
+        "the dead letters have reached {limit} bytes: mend the mapping and run `spaniel dead-letter replay`, or raise \
+         --dead-letter.max-bytes"
+    )]
+    Full { limit: u64 },
+    #[error("{}: {source}: check the disk and the rights of this process", path.display())]
+    Disk { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("another replay is under way: {0}")]
+    Replaying(#[from] LockError),
+}
+
+/// What could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    pub label: Label,
-    /// Its place is of no matter.
-    pub item: Item,
-    pub document: Vec<u8>,
-    /// Where it was to be stored.
-    pub index: String,
-    /// The word for why.
-    pub reason: String,
-    /// The store's own words.
-    pub words: String,
-    /// Microseconds since 1970.
-    pub time: u64,
+pub struct Unread {
+    pub path: PathBuf,
+    pub offset: u64,
+    pub bytes: u64,
 }
 
-/// What letters of one record share.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Note {
-    index: String,
-    reason: String,
-    words: String,
-    time: u64,
-}
-
-/// The dead letters of one directory.
+/// The dead letters of a directory; see the module.
 #[derive(Debug)]
 pub struct DeadLetters {
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    max_bytes: u64,
+    turn: Turn,
+    opened: Mutex<Option<Opened>>,
+    bytes: AtomicU64,
+}
+
+/// The log, and whose turn it was when it was opened.
+#[derive(Debug)]
+struct Opened {
     log: Log,
+    turn: u64,
 }
 
 impl DeadLetters {
-    /// Opens the log in a directory; `max_bytes` is `--dead-letter.max-bytes`.
-    pub fn open(disk: Arc<dyn Disk>, directory: &Path, max_bytes: u64) -> Result<Self, LogError> {
-        let segment_bytes = SEGMENT_BYTES.min(max_bytes / 2);
-        let options = Options { segment_bytes, max_bytes, sync: true, compress: true, spare: 0 };
-        let (log, _) = Log::open(disk, directory, options)?;
-        Ok(DeadLetters { log })
+    /// Opens the letters of a directory, which is made if need be.
+    pub fn open(disk: Arc<dyn Disk>, directory: &Path, max_bytes: u64) -> Result<Self, DeadLetterError> {
+        disk.create_directory(directory).map_err(failed(directory))?;
+        let turn = Turn::open(directory)?;
+        let letters = DeadLetters::with_turn(disk, directory, max_bytes, turn);
+        letters.with_log(|_| Ok(()))?;
+        Ok(letters)
     }
 
-    /// Makes letters safe, all or none. Blocking.
-    pub fn append(&self, letters: &[Letter]) -> Result<(), AppendError> {
-        let bundles = bundles(letters);
-        let records = bundles.iter().map(|bundle| Record {
-            label: bundle.label,
-            items: &bundle.items,
-            documents: &bundle.documents,
-            note: &bundle.note,
-        });
-        self.log.append(&records.collect::<Vec<_>>()).map(|_| ())
+    /// The same where no other process can be, over a disk that is not the machine's.
+    pub fn open_alone(disk: Arc<dyn Disk>, directory: &Path, max_bytes: u64) -> Result<Self, DeadLetterError> {
+        let letters = DeadLetters::with_turn(disk, directory, max_bytes, Turn::alone());
+        letters.with_log(|_| Ok(()))?;
+        Ok(letters)
     }
-}
 
-/// Letters of one record.
-#[derive(Debug)]
-struct Bundle {
-    label: Label,
-    note: Vec<u8>,
-    items: Vec<Item>,
-    documents: Vec<u8>,
-}
+    fn with_turn(disk: Arc<dyn Disk>, directory: &Path, max_bytes: u64, turn: Turn) -> Self {
+        let (directory, opened) = (directory.to_path_buf(), Mutex::default());
+        DeadLetters { disk, directory, max_bytes, turn, opened, bytes: AtomicU64::new(0) }
+    }
 
-/// Letters that come one after the other and share their note.
-fn bundles(letters: &[Letter]) -> Vec<Bundle> {
-    let mut bundles: Vec<Bundle> = Vec::new();
-    for letter in letters {
-        let Letter { label, item, document, index, reason, words, time } = letter;
-        let note = Note { index: index.clone(), reason: reason.clone(), words: words.clone(), time: *time };
-        // A note is made of texts and a number, which always can be written.
-        let note = serde_json::to_vec(&note).unwrap_or_default();
-        if bundles.last().is_none_or(|last| last.note != note || last.label != *label) {
-            bundles.push(Bundle { label: *label, note, items: Vec::new(), documents: Vec::new() });
+    /// Keeps letters, all or none, synced before it returns. Blocks.
+    pub fn append(&self, letters: &[Letter]) -> Result<(), DeadLetterError> {
+        let records = letter::records(letters, RECORD_BYTES);
+        self.with_log(|log| append(log, &records))
+    }
+
+    /// Bytes on disk, as of the last append.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Reads all letters, also while another process writes; one that came twice comes twice.
+    /// Returns what could not be read.
+    pub fn read(&self, visit: &mut dyn FnMut(Letter)) -> Result<Vec<Unread>, DeadLetterError> {
+        let _turned = self.turn.take()?;
+        let disk = Arc::new(ReadOnlyDisk(self.disk.clone()));
+        let (log, opened) = Log::open(disk, &self.directory, self.options(0))?;
+        let mut unread: Vec<_> = opened.notes.iter().map(unread_file).collect();
+        for found in &opened.segments {
+            unread.extend(read_segment(&log, found.segment, visit)?);
         }
-        let Some(bundle) = bundles.last_mut() else { continue };
-        let start = bundle.documents.len() as u32;
-        bundle.documents.extend_from_slice(document);
-        bundle.items.push(Item { start, end: bundle.documents.len() as u32, ..*item });
+        Ok(unread)
     }
-    bundles
+
+    /// Does something with the log, which nobody else touches meanwhile.
+    fn with_log<T>(&self, work: impl FnOnce(&Log) -> Result<T, DeadLetterError>) -> Result<T, DeadLetterError> {
+        let mut opened = self.opened();
+        let turned = self.turn.take()?;
+        let current = match opened.take().filter(|opened| opened.turn == turned.number()) {
+            Some(current) => current,
+            None => Opened { log: self.open_log(0)?, turn: turned.number() },
+        };
+        let worked = work(&current.log);
+        self.bytes.store(current.log.bytes(), Ordering::Relaxed);
+        *opened = Some(current);
+        worked
+    }
+
+    /// A log to change beside a collector, which is told by the number.
+    fn log_to_change(&self, turned: &mut Turned<'_>) -> Result<Log, DeadLetterError> {
+        turned.advance()?;
+        self.open_log(SLACK_BYTES)
+    }
+
+    fn open_log(&self, slack: u64) -> Result<Log, DeadLetterError> {
+        let (log, opened) = Log::open(self.disk.clone(), &self.directory, self.options(slack))?;
+        for Note { path, oddity, fate } in &opened.notes {
+            tracing::warn!(path = %path.display(), %oddity, ?fate, "a file of dead letters cannot be used");
+        }
+        Ok(log)
+    }
+
+    fn options(&self, slack: u64) -> Options {
+        let max_bytes = self.max_bytes.saturating_add(slack);
+        Options { segment_bytes: SEGMENT_BYTES, max_bytes, sync: true, compress: true, spare: 0 }
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Option<Opened>> {
+        // Whoever died with it has left nothing in it: the log is opened anew.
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::ops::ControlFlow;
-
-    use super::*;
-    use crate::item::{Id, Kind};
-    use crate::spool::disk::RealDisk;
-    use crate::spool::log::Step;
-
-    fn letter(number: u8, reason: &str) -> Letter {
-        let item = Item { kind: Kind::Span, hour: 7, id: Id([number; 16]), start: 90, end: 99 };
-        let document = format!("{{\"number\":{number}}}").into_bytes();
-        let (index, words) = ("jaeger-span-2026-11-21".into(), "failed to parse".into());
-        Letter { label: Label(1), item, document, index, reason: reason.into(), words, time: 5 }
+fn append(log: &Log, records: &[OwnedRecord]) -> Result<(), DeadLetterError> {
+    let records: Vec<_> = records.iter().map(OwnedRecord::as_record).collect();
+    match log.append(&records) {
+        Ok(_) => Ok(()),
+        Err(AppendError::Full { limit }) => Err(DeadLetterError::Full { limit }),
+        Err(AppendError::Disk { path, source }) => Err(DeadLetterError::Disk { path, source }),
+        Err(error @ AppendError::Record(_)) => {
+            let path = log.directory().to_path_buf();
+            Err(DeadLetterError::Disk { path, source: io::Error::new(io::ErrorKind::InvalidInput, error.to_string()) })
+        }
     }
+}
 
-    #[test]
-    fn letters_are_found_with_their_reason_by_the_next_life() {
-        let directory = tempfile::tempdir().unwrap();
-        let open = || DeadLetters::open(Arc::new(RealDisk), directory.path(), 64 << 20).unwrap();
-        open().append(&[letter(1, "mapping"), letter(2, "mapping"), letter(3, "expired")]).unwrap();
-        let letters = open();
-        let mut found = Vec::new();
-        letters
-            .log
-            .walk(1, 0, None, &mut |step| {
-                let Step::Record(_, record) = step else { panic!("{step:?}") };
-                let note: Note = serde_json::from_slice(record.note).unwrap();
-                found.push((note.reason, record.items().len(), String::from_utf8(record.documents.to_vec()).unwrap()));
-                ControlFlow::Continue(())
-            })
-            .unwrap();
-        let first = ("mapping".to_string(), 2, "{\"number\":1}{\"number\":2}".to_string());
-        assert_eq!(found, [first, ("expired".to_string(), 1, "{\"number\":3}".to_string())]);
-    }
+/// Hands out the letters of one segment; returns what could not be read of it.
+fn read_segment(log: &Log, segment: u64, visit: &mut dyn FnMut(Letter)) -> Result<Vec<Unread>, DeadLetterError> {
+    let path = log.path(segment).unwrap_or_default();
+    let mut unread = Vec::new();
+    log.walk(segment, 0, None, &mut |step| {
+        match step {
+            Step::Record(place, record) => {
+                let letters = letter::of_record(&record);
+                if letters.is_empty() {
+                    unread.push(Unread { path: path.clone(), offset: place.offset, bytes: place.length });
+                }
+                letters.into_iter().for_each(&mut *visit);
+            }
+            Step::Damage(damage) if damage.kind == crate::spool::log::DamageKind::Damaged => {
+                unread.push(Unread { path: path.clone(), offset: damage.offset, bytes: damage.bytes });
+            }
+            Step::Damage(_) => {}
+        }
+        std::ops::ControlFlow::Continue(())
+    })?;
+    Ok(unread)
+}
 
-    #[test]
-    fn nothing_is_dropped_when_the_limit_is_reached() {
-        let directory = tempfile::tempdir().unwrap();
-        let letters = DeadLetters::open(Arc::new(RealDisk), directory.path(), 1 << 20).unwrap();
-        // Bytes that do not compress.
-        let noise = |n: u64| xxhash_rust::xxh3::xxh3_64(&n.to_le_bytes()).to_le_bytes();
-        let large = Letter { document: (0..200_000).flat_map(noise).collect(), ..letter(1, "mapping") };
-        assert!(matches!(letters.append(&[large]), Err(AppendError::Full { .. })));
-        letters.append(&[letter(2, "mapping")]).unwrap();
-    }
+fn unread_file(note: &Note) -> Unread {
+    Unread { path: note.path.clone(), offset: 0, bytes: 0 }
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> DeadLetterError {
+    let path = path.to_path_buf();
+    |source| DeadLetterError::Disk { path, source }
 }

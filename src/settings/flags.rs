@@ -5,23 +5,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::{Arg, ArgAction};
 
+use super::commands::{self, Command, OPTIONS};
 use super::error::{Problem, SettingsError};
 use super::table::{self, GROUPS, Kind, Setting, Standing, environment_name};
 use super::value;
-
-/// What the process was asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Command {
-    Run,
-    Help,
-    Version,
-    Environment,
-    Docs,
-    PrintConfig,
-    Status,
-}
 
 /// A command line, read.
 #[derive(Debug)]
@@ -30,15 +19,6 @@ pub(crate) struct Line {
     /// What was given, by the setting's name.
     pub(crate) given: BTreeMap<&'static str, String>,
 }
-
-const COMMANDS: &[(&str, Command, &str)] = &[
-    ("version", Command::Version, "prints the version"),
-    ("env", Command::Environment, "lists the environment variables"),
-    ("docs", Command::Docs, "prints the reference page of all settings"),
-    ("print-config", Command::PrintConfig, "prints the settings in force, without secrets, as a file"),
-    ("status", Command::Status, "asks a running Spaniel for its health; exit code 0 when it is well"),
-    ("help", Command::Help, "prints this"),
-];
 
 /// Reads the command line; the first argument is the name of the program.
 pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Line, SettingsError> {
@@ -51,7 +31,9 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Line, Se
         }
         Err(error) => return Err(explain(&error).into()),
     };
-    let command = if matches.get_flag("version") { Command::Version } else { named(&matches)? };
+    let words: Vec<String> = matches.get_many("command").unwrap_or_default().cloned().collect();
+    let option = |name: &str| matches.get_one::<String>(name).cloned();
+    let command = if matches.get_flag("version") { Command::Version } else { commands::read(&words, option)? };
     let settings = table::all().filter(|setting| !setting.environment_only);
     let given = settings.filter_map(|setting| Some((setting.name, matches.get_one::<String>(setting.name)?.clone())));
     Ok(Line { command, given: given.collect() })
@@ -60,19 +42,6 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Line, Se
 /// The text of `--help`.
 pub(crate) fn help() -> String {
     command().render_help().to_string()
-}
-
-fn named(matches: &ArgMatches) -> Result<Command, Problem> {
-    let Some(word) = matches.get_one::<String>("command") else { return Ok(Command::Run) };
-    let known = COMMANDS.iter().find(|(name, _, _)| name == word).map(|(_, command, _)| *command);
-    known.ok_or_else(|| match word.as_str() {
-        "true" | "false" => Problem::of_line(word, "a boolean takes its value after `=`: write `--x=false`"),
-        _ => Problem::of_line(word, format!("unknown command: write one of {}, or none to run", names())),
-    })
-}
-
-fn names() -> String {
-    COMMANDS.iter().map(|(name, _, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 /// `-log-level` would be read as many short flags. What is the value of a flag stays unseen.
@@ -117,11 +86,12 @@ fn explain(error: &clap::Error) -> Problem {
 
 fn command() -> clap::Command {
     let about = "Spaniel: a tracing collector. It takes spans as Zipkin and Jaeger do and stores them as Jaeger does.";
-    let commands = COMMANDS.iter().map(|(name, _, about)| format!("{name} ({about})")).collect::<Vec<_>>().join(", ");
     let arguments = GROUPS.iter().flat_map(|group| group.rows.iter().map(move |setting| (group.title, setting)));
     let arguments = arguments.filter(|(_, setting)| !setting.environment_only);
     clap::Command::new("spaniel")
         .about(about)
+        .before_help(format!("{about}\n\n{}", commands::help().trim_end()))
+        .help_template("{before-help}\n\n{usage-heading} spaniel [command] [--name=value ...]\n\n{all-args}{after-help}")
         .after_help(
             "Every flag is also a variable (--es.bulk.size: ES_BULK_SIZE) and a key of the file. A flag wins over the \
              environment, that over the file. Flags of jaeger-collector without effect here are accepted and not listed: \
@@ -131,7 +101,10 @@ fn command() -> clap::Command {
         .disable_version_flag(true)
         .args_override_self(true)
         .term_width(110)
-        .arg(Arg::new("command").help(commands))
+        .arg(Arg::new("command").num_args(0..).hide(true))
+        .args(OPTIONS.iter().map(|(name, form, _, help)| {
+            Arg::new(*name).long(*name).action(ArgAction::Set).value_name(*form).help(*help).help_heading("Of commands")
+        }))
         .arg(Arg::new("version").long("version").action(ArgAction::SetTrue).help("Prints the version"))
         .args(arguments.map(|(title, setting)| argument(setting).help_heading(title)))
 }

@@ -50,6 +50,13 @@ impl Values {
         values
     }
 
+    /// Takes a command for the setting that it implies, if that was not set.
+    pub(crate) fn imply(&mut self, name: &'static str, text: &str) {
+        if let Some(setting) = table::find(name).filter(|_| !self.is_set(name)) {
+            self.chosen.insert(name, choose(setting, Some((text.into(), Source::Flag)), &mut Vec::new()));
+        }
+    }
+
     /// Whether it was set, be it to its default.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.chosen(name).source != Source::Default

@@ -12,6 +12,7 @@
 
 mod build;
 mod checks;
+mod commands;
 mod duration;
 mod error;
 mod file;
@@ -32,11 +33,12 @@ mod tests;
 use std::ffi::OsString;
 use std::path::Path;
 
+pub use commands::{Choice, ExportForm, Operation};
 pub use error::{Problem, SettingsError, Source};
 pub use status::{StatusError, status};
 pub use typed::*;
 
-use flags::Command;
+use commands::Command;
 use layers::Values;
 
 /// What the process was asked to do.
@@ -54,6 +56,8 @@ pub enum Invocation {
     PrintConfig(String),
     /// Host and port to ask with [`status`].
     Status(String),
+    /// A command of the room `command`.
+    Operate(Operation, Box<Settings>),
 }
 
 /// What is to be said once, at start.
@@ -93,14 +97,17 @@ pub fn load(
         Command::Version => return Ok(Invocation::Version),
         Command::Docs => return Ok(Invocation::Docs(page::reference())),
         Command::Environment => return Ok(Invocation::Environment(page::environment())),
-        Command::Run | Command::PrintConfig | Command::Status => {}
+        Command::Run | Command::PrintConfig | Command::Status | Command::Operate(_) => {}
     }
     let mut problems = Vec::new();
-    let values = Values::gather(&line.given, environment.collect(), &read_file, &mut problems);
+    let mut values = Values::gather(&line.given, environment.collect(), &read_file, &mut problems);
     if line.command == Command::Status && problems.is_empty() {
         let own = values.is_set("status.http.host-port");
         let name = if own { "status.http.host-port" } else { "admin.http.host-port" };
         return Ok(Invocation::Status(values.text(name).into()));
+    }
+    if let Command::Operate(Operation::PrepareElasticsearch | Operation::ExamineElasticsearch) = line.command {
+        values.imply("span-storage.type", "elasticsearch");
     }
     checks::check(&values, &read_file, &mut problems);
     if !problems.is_empty() {
@@ -110,6 +117,9 @@ pub fn load(
         return Ok(Invocation::PrintConfig(page::in_force(&values)));
     }
     let settings = build::build(&values, &read_file);
+    if let Command::Operate(operation) = line.command {
+        return Ok(Invocation::Operate(operation, Box::new(settings)));
+    }
     let warnings = warnings(&settings).into_iter().chain(values.nanoseconds()).collect();
     let notes = Notes { warnings, ..values.notes() };
     Ok(Invocation::Run(Box::new(settings), notes))

@@ -48,6 +48,16 @@ impl DirectoryLock {
     }
 }
 
+/// Who holds the lock of a directory; `None`: nobody does, or there is no such directory. Changes
+/// nothing, but for one moment in which a process that starts finds the lock taken.
+pub fn holder_of(directory: &Path) -> Option<String> {
+    let file = File::open(directory.join(LOCK)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(holder(&file)),
+        _ => None,
+    }
+}
+
 fn sign(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
@@ -76,7 +86,9 @@ mod tests {
         let error = DirectoryLock::take(&path).unwrap_err().to_string();
         assert!(error.contains(&format!("in use by process {} on host ", std::process::id())), "{error}");
         assert!(error.contains("stop that process"), "{error}");
+        assert!(holder_of(&path).is_some_and(|holder| holder.contains(&std::process::id().to_string())));
         drop(first);
+        assert_eq!(holder_of(&path), None);
         DirectoryLock::take(&path).unwrap();
     }
 

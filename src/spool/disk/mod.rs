@@ -9,10 +9,12 @@ use std::fmt::Debug;
 use std::io::{self, IoSlice};
 use std::path::Path;
 
+mod read_only;
 mod real;
 #[doc(hidden)]
 pub mod simulated;
 
+pub use read_only::ReadOnlyDisk;
 pub use real::RealDisk;
 
 /// What stands in a directory.

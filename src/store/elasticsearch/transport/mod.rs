@@ -50,6 +50,7 @@ pub enum Method {
     Head,
     Post,
     Put,
+    Delete,
 }
 
 impl From<Method> for reqwest::Method {
@@ -59,6 +60,7 @@ impl From<Method> for reqwest::Method {
             Method::Head => reqwest::Method::HEAD,
             Method::Post => reqwest::Method::POST,
             Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
         }
     }
 }
