@@ -14,6 +14,14 @@ const SETTINGS: &str = "*.cluster.routing.allocation.disk,*.cluster.max_shards_p
 struct ClusterSettings(Value);
 
 impl ClusterSettings {
+    /// Of a name with dots below a path: where a setting has a value its own names stand flat.
+    fn beside(&self, path: &str, name: &str) -> Option<String> {
+        ["transient", "persistent", "defaults"].iter().find_map(|layer| {
+            let found = path.split('.').try_fold(&self.0[*layer], |value, part| value.get(part))?;
+            found.get(name)?.as_str().map(str::to_string)
+        })
+    }
+
     /// Of a path with dots; the answer has each as a tree or, partly, flat.
     fn get(&self, path: &str) -> Option<String> {
         ["transient", "persistent", "defaults"].iter().find_map(|layer| {
@@ -112,7 +120,10 @@ fn judge_disks(answer: &Value, settings: &ClusterSettings) -> Vec<Finding> {
     let enabled = settings.get(&format!("{disk}.threshold_enabled")).is_none_or(|value| value == "true");
     let free_at = |name: &str, default: &str, total: u64| {
         let text = settings.get(&format!("{disk}.watermark.{name}")).unwrap_or_else(|| default.to_string());
-        free_bytes(&text, total)
+        let headroom = settings.beside(&format!("{disk}.watermark"), &format!("{name}.max_headroom"));
+        // Since 8.5 a share of a large disk asks for no more than this; `-1` says nothing.
+        let most = headroom.and_then(|text| free_bytes(&text, total)).filter(|_| text.contains(['%']));
+        free_bytes(&text, total).map(|least| most.map_or(least, |most| least.min(most)))
     };
     let mut findings = Vec::new();
     for node in answer["nodes"].as_object().into_iter().flatten().map(|(_, node)| node) {
@@ -239,6 +250,11 @@ mod tests {
         );
         let bytes = watermarks("500b", "400b", "300b");
         assert_eq!([600, 450, 200].map(|free| state(free, &bytes)), [State::Ok, State::Warning, State::Wrong]);
+        // Of 150 bytes, which a share of this disk would be, only so many are asked for.
+        let mut large = watermarks("85%", "90%", "95%");
+        large.0["defaults"]["cluster"]["routing"]["allocation"]["disk"]["watermark"]["low.max_headroom"] =
+            json!("110b");
+        assert_eq!((state(120, &set), state(120, &large)), (State::Warning, State::Ok));
         let off = settings(
             json!({ "cluster": { "routing": { "allocation": { "disk": { "threshold_enabled": "false" } } } } }),
             json!({}),
