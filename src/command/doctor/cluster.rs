@@ -220,6 +220,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "they are written out where it is called")]
     fn settings(defaults: Value, persistent: Value) -> ClusterSettings {
         ClusterSettings(json!({ "defaults": defaults, "persistent": persistent, "transient": {} }))
     }
