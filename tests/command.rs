@@ -210,3 +210,34 @@ fn commands_that_cannot_be_say_why() {
     let ended = run_at("--es.server-urls=http://127.0.0.1:1", "x", &["spool", "drain"], &directory);
     assert!(ended.code == Some(1) && ended.says("holds no spool"), "{ended:?}");
 }
+
+/// What `elasticsearch-users useradd writer -p spans4all` of 6.8.23 writes.
+const USERS: &str = "writer:$2a$10$SeW5F1LNO6QEvCTKhWdC5uJGjjhmUr3IWddTDbB58kgXrr6rlu9FO\n";
+const ROLES: &str = "limited:\n  cluster: [monitor]\n  indices:\n    - names: ['*']\n      \
+    privileges: [read, view_index_metadata, monitor]\n";
+
+#[test]
+fn rights_that_are_lacking_are_named_6_8() {
+    rights(releases::ES_6_8);
+}
+
+#[test]
+fn rights_that_are_lacking_are_named_8_19() {
+    rights(releases::ES_8_19);
+}
+
+fn rights(release: Release) {
+    let files = [("users", USERS), ("users_roles", "limited:writer\n"), ("roles.yml", ROLES)];
+    let Some(server) = server::own_with(release, &["xpack.security.enabled: true"], &files) else { return };
+    let examine = |flags: &[&str]| run(&server, "rights", &["es", "doctor"], flags);
+    let limited = examine(&["--es.username=writer", "--es.password=spans4all"]);
+    assert_eq!(limited.code, Some(1), "{limited:?}");
+    assert_eq!(limited.line("rights")[0], "WRONG", "{limited:?}");
+    assert!(limited.says("writer lacks manage_index_templates (cluster)"), "{limited:?}");
+    assert!(limited.says("create_index (rights-jaeger-span-*)"), "{limited:?}");
+    assert!(limited.says("credentials go over the network unencrypted"), "{limited:?}");
+    let unknown = examine(&["--es.username=writer", "--es.password=wrong"]);
+    assert_eq!(unknown.code, Some(1), "{unknown:?}");
+    assert!(unknown.says("answered with 401, check the credentials"), "{unknown:?}");
+    assert!(!unknown.out.contains("wrong\"") && !unknown.out.contains("spans4all"), "{unknown:?}");
+}

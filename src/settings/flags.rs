@@ -91,7 +91,7 @@ fn command() -> clap::Command {
     clap::Command::new("spaniel")
         .about(about)
         .before_help(format!("{about}\n\n{}", commands::help().trim_end()))
-        .help_template("{before-help}\n\n{usage-heading} spaniel [command] [--name=value ...]\n\n{all-args}{after-help}")
+        .help_template("{before-help}{usage-heading} spaniel [command] [--name=value ...]\n\n{all-args}{after-help}")
         .after_help(
             "Every flag is also a variable (--es.bulk.size: ES_BULK_SIZE) and a key of the file. A flag wins over the \
              environment, that over the file. Flags of jaeger-collector without effect here are accepted and not listed: \
