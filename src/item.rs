@@ -56,15 +56,33 @@ impl Run {
         Run { label, items, documents, reservation, segment: 0 }
     }
 
+    /// Bytes of memory that it takes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Run>() + self.documents.capacity() + self.items.capacity() * size_of::<Item>()
+    }
+
     /// The document of one of this run's items: one line of JSON.
     pub fn document(&self, item: &Item) -> &[u8] {
         self.documents.get(item.start as usize..item.end as usize).unwrap_or(&[])
     }
 }
 
+/// The way by which items come to the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Lane {
+    /// From memory, as they came.
+    #[default]
+    Live,
+    /// Read back from the spool, oldest first.
+    Backlog,
+    /// Read back from what is held for this index, which would not take them.
+    Held(Arc<str>),
+}
+
 /// Items on their way to the store, out of many runs.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
+    pub lane: Lane,
     pub runs: Vec<Arc<Run>>,
     /// Which items of which runs: (index into `runs`, index into that run's items).
     pub places: Vec<(u32, u32)>,
@@ -114,6 +132,38 @@ impl Batch {
 
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    /// A batch of those items whose positions satisfy `keep`.
+    pub fn only(&self, keep: impl Fn(usize) -> bool) -> Batch {
+        let mut part = Batch { places: Vec::new(), bytes: 0, ..self.clone() };
+        for (position, (&place, (_, _, document))) in self.places.iter().zip(self.iter()).enumerate() {
+            if keep(position) {
+                part.places.push(place);
+                part.bytes += document.len();
+            }
+        }
+        part
+    }
+
+    /// Takes out the items of a part of this batch.
+    pub fn remove(&mut self, part: &Batch) {
+        let gone: std::collections::HashSet<_> = part.places.iter().collect();
+        let rest = self.only(|position| !gone.contains(&self.places[position]));
+        *self = rest;
+    }
+
+    /// How many of its items lie in which of the spool's segments.
+    pub fn segments(&self) -> Vec<(u64, u64)> {
+        let mut segments: Vec<(u64, u64)> = Vec::new();
+        for &(run, _) in &self.places {
+            let segment = self.runs[run as usize].segment;
+            match segments.last_mut() {
+                Some((last, items)) if *last == segment => *items += 1,
+                _ => segments.push((segment, 1)),
+            }
+        }
+        segments
     }
 
     /// The items in order, each with its label and its document.

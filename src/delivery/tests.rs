@@ -5,7 +5,7 @@ use super::*;
 use crate::document::IndexNames;
 use crate::item::{Id, Item, Judgement, Kind, Label, Run, Targets};
 use crate::memory::Budget;
-use crate::spool::Gather;
+use crate::spool::{Gather, Shared};
 use crate::store::{Status, Task};
 use crate::telemetry::books::Outcome;
 
@@ -21,6 +21,10 @@ impl Writer for Scripted {
         self.writes.lock().unwrap().push(batch.iter().map(|(_, item, _)| item.id.0[0]).collect());
         let verdicts = self.answers.lock().unwrap().pop_front();
         Box::pin(async move { verdicts.unwrap_or_else(|| vec![Verdict::Stored; batch.len()]).into() })
+    }
+
+    fn index(&self, item: &Item) -> String {
+        format!("day-{}", item.hour / 24)
     }
 
     fn status(&self) -> Status {
@@ -51,7 +55,9 @@ async fn deliver(answers: Vec<Vec<Verdict>>, give_up: bool) -> (Vec<Vec<u8>>, cr
 async fn deliver_to(writer: Arc<dyn Writer>, give_up: bool) -> (String, crate::telemetry::books::Page) {
     let books = Arc::new(Books::new(&["test"]));
     let metrics = Arc::new(Metrics::for_tests());
-    let spool = Arc::new(Spool::new(Gather { bytes: 1000, items: 100, interval: Duration::from_millis(10) }, 0));
+    let gather = Gather { bytes: 1000, items: 100, interval: Duration::from_millis(10) };
+    let shared = Shared::new(books.clone(), metrics.clone(), Budget::new(1 << 20));
+    let spool = Arc::new(Spool::in_memory(gather, 0, shared));
     let names = IndexNames::new(&crate::settings::Indices::default());
     let rooms = Rooms {
         spool: spool.clone(),
@@ -59,16 +65,17 @@ async fn deliver_to(writer: Arc<dyn Writer>, give_up: bool) -> (String, crate::t
         books: books.clone(),
         services: Arc::new(Services::new(&names, Duration::ZERO)),
         metrics: metrics.clone(),
+        dead_letters: None,
         clock: Clock::at(0),
     };
-    let delivery = Delivery::new(rooms);
-    books.enter(0, &Outcome { received: 4, held: 4, ..Outcome::default() });
-    spool.append(run(0..4)).await.unwrap();
+    let delivery = Delivery::new(rooms, Manner::default());
+    let outcome = Outcome { received: 4, held: 4, ..Outcome::default() };
+    spool.append(run(0..4), outcome, 0).await.unwrap();
     spool.close();
     if give_up {
         delivery.abandon();
     }
-    for carrier in delivery.start(1) {
+    for carrier in delivery.start() {
         carrier.await.unwrap();
     }
     assert_eq!((spool.held_items(), spool.held_bytes()), (0, 0));
@@ -110,6 +117,10 @@ impl Writer for Aiming {
         verdicts[0] = Stored;
         let judgement = Judgement { targets: targets.map(Arc::new), possibly_doubled: 2, ..verdicts.into() };
         Box::pin(async move { judgement })
+    }
+
+    fn index(&self, item: &Item) -> String {
+        format!("day-{}", item.hour / 24)
     }
 
     fn status(&self) -> Status {

@@ -20,7 +20,7 @@ use super::templates::Form;
 use super::verdict::Ruling;
 use super::{Cluster, ConnectionError, TransportError};
 use crate::document::IndexNames;
-use crate::item::{Batch, Judgement, Targets, Verdict};
+use crate::item::{Batch, Item, Judgement, Targets, Verdict};
 use crate::settings::{Elasticsearch, Indices};
 use crate::store::elasticsearch::alarm::Alarm;
 use crate::store::{Status, Task, Writer};
@@ -168,6 +168,12 @@ fn verdict(ruling: Ruling) -> Verdict {
 }
 
 impl Writer for BulkWriter {
+    fn index(&self, item: &Item) -> String {
+        let mut name = Vec::new();
+        self.names.write_target(&mut name, item.kind, item.hour);
+        String::from_utf8_lossy(&name).into_owned()
+    }
+
     fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Judgement> {
         Box::pin(self.write_batch(batch))
     }
