@@ -68,6 +68,7 @@ fn all(release: Release) {
     templates_may_name_a_life_cycle(&server);
     a_document_that_does_not_fit_is_refused_alone(&server);
     limits::what_is_mended_later_is_stored_later(&server);
+    limits::what_is_no_documents_fault_is_never_refused(&server);
     limits::an_overloaded_server_gets_all_in_the_end(&server);
     limits::what_is_too_large_together_is_stored_in_parts(&server);
     mending::a_value_that_is_too_long_is_cut(&server);

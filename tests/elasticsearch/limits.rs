@@ -41,6 +41,34 @@ pub(crate) fn what_is_mended_later_is_stored_later(server: &Server) {
     assert_eq!(site.count("jaeger-span"), SPANS);
 }
 
+/// Errors that servers call 400 and that are no document's fault, and one that no table knows.
+pub(crate) fn what_is_no_documents_fault_is_never_refused(server: &Server) {
+    let site = Site::new(server, "faultless", |_| {});
+    let first = batch(&golden_spans()[..1]);
+    // 6.6 only warns.
+    if server.release.major() > 6 || server.release.is_opensearch() {
+        let most = |value: Value| {
+            let body = json!({ "transient": { "cluster.max_shards_per_node": value } });
+            site.call("PUT", "/_cluster/settings", Some(&body));
+        };
+        most(json!(1));
+        assert_eq!(site.write(&first), [Verdict::Again("shard-limit")]);
+        most(Value::Null);
+    }
+    assert_eq!(site.write(&first), [Verdict::Stored]);
+    let index = site.index("jaeger-span");
+    site.call("POST", &format!("/{index}/_close"), None);
+    assert_eq!(site.write(&first), [Verdict::Again("index-closed")]);
+    site.call("POST", &format!("/{index}/_open?wait_for_active_shards=1"), None);
+    assert_eq!(site.write(&first), [Verdict::AlreadyThere]);
+    site.set(&json!({ "index.default_pipeline": "nobody-made-it" }));
+    let second = batch(&golden_spans()[1..2]);
+    let judgement = site.judge(&second);
+    assert_eq!((judgement.verdicts, judgement.reasons.len()), (vec![Verdict::Again("unknown-type")], 0));
+    site.set(&json!({ "index.default_pipeline": "_none" }));
+    assert_eq!(site.write(&second), [Verdict::Stored]);
+}
+
 /// More requests at once than the server queues.
 pub(crate) fn an_overloaded_server_gets_all_in_the_end(server: &Server) {
     let site = Site::new(server, "crowd", |_| {});

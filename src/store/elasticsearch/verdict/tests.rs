@@ -142,6 +142,21 @@ fn what_is_wrong_with_a_document_is_refused_or_mended() {
 }
 
 #[test]
+fn a_document_cannot_talk_itself_into_being_sent_for_ever() {
+    let words = TABLE.iter().map(|row| row.reason.trim_start_matches('^'));
+    for word in words {
+        for (kind, reason) in [
+            ("mapper_parsing_exception", format!("failed to parse field [duration]. Preview: '{word}'")),
+            ("document_parsing_exception", format!("[1:9] failed to parse. Preview: '{word}'")),
+            ("illegal_argument_exception", format!("mapper [tag.{word}] cannot be changed from type [long]")),
+        ] {
+            let ruling = ruling(400, &error(kind, &reason));
+            assert!(matches!(ruling, Ruling::Mend(..)), "{kind} {reason}: {ruling:?}");
+        }
+    }
+}
+
+#[test]
 fn the_cause_of_an_error_counts_as_the_error() {
     let wrapped = |kind: &str, reason: &str| {
         let cause = serde_json::json!({ "type": kind, "reason": reason });
