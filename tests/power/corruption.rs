@@ -111,7 +111,8 @@ impl Whole {
             let used = self.records.iter().filter(|(place, _)| place.segment == file as u64 + 1);
             let end = used.map(|(place, _)| place.offset + place.length).max().unwrap() as usize + 200;
             // Where nothing stands a few samples do.
-            let is_wanted = |at: &usize| at % 4096 < 100 || (8192..end).contains(at) || at % 97 == 0 || step > 100;
+            let is_wanted =
+                |at: &usize| at % 4096 < 100 || (8192..end).contains(at) || at.is_multiple_of(97) || step > 100;
             for at in (0..bytes.len()).step_by(step).filter(is_wanted) {
                 let mut changed = bytes.clone();
                 let hit = change(&mut changed, at);

@@ -162,6 +162,7 @@ impl Walker {
                 }
             };
             if flow.is_break() {
+                walked.is_finished = is_told || self.end.is_some_and(|end| walked.next >= end);
                 return Ok(walked);
             }
         }
@@ -239,7 +240,7 @@ impl Walker {
                 Some((place, Mark::Record(RecordHead { commit, .. }) | Mark::End { commit })) => {
                     (place, Some(commit), None)
                 }
-                None => (self.limit, None, None),
+                None => (self.end.unwrap_or(self.limit), None, None),
             },
         };
         let kind = match commit {
