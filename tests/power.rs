@@ -12,12 +12,17 @@
 mod corruption;
 #[path = "power/history.rs"]
 mod history;
+#[path = "power/hostile.rs"]
+mod hostile;
 #[path = "power/model.rs"]
 mod model;
+#[path = "power/properties.rs"]
+mod properties;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use history::{Ending, Tally};
+use spaniel::spool;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;

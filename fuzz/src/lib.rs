@@ -1,12 +1,20 @@
-//! What the fuzz targets share. The decoders are compiled from their sources, without the rest of
-//! the collector (a store, a TLS library, …), so that a target is built in seconds.
+//! What the fuzz targets share. The decoders and the spool's log are compiled from their
+//! sources, without the rest of the collector (a store, a TLS library, …), so that a target is
+//! built in seconds.
 //!
 //! `./seed` fills the corpus with the captured bodies; then `cargo +nightly fuzz run zipkin_json`.
 
 #[path = "../../src/decode/mod.rs"]
 pub mod decode;
+#[path = "../../tests/power/hostile.rs"]
+pub mod hostile;
+#[path = "../../src/item.rs"]
+pub mod item;
+#[path = "../../src/memory.rs"]
+pub mod memory;
 #[path = "../../src/span/mod.rs"]
 pub mod span;
+pub mod spool;
 
 use decode::Sink;
 use span::{Process, Reason, Refusal, Span, Text, Value};

@@ -8,16 +8,17 @@ use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::{MutexGuard, PoisonError};
 
+use super::files::{file_name, new_head, write_head};
 use super::head::{DATA_START, FileHead};
+use super::packed::Packed;
 use super::record::{ITEM, RECORD_HEAD, RecordHead, Seal, align, encode_item, end_mark};
-use super::segments::{FreeFile, Segment, file_name, new_head, write_head};
+use super::segments::{FreeFile, Segment};
 use super::{AppendError, Log, Place, Record};
 use crate::item::Kind;
 use crate::spool::disk::DiskFile;
 
 /// Scratch space beyond this is given back after a commit.
-const KEPT_SCRATCH: usize = 4 << 20;
-const LEVEL: i32 = 1;
+pub(super) const KEPT_SCRATCH: usize = 4 << 20;
 
 /// What an append needs, under a lock of its own.
 #[derive(Debug)]
@@ -42,15 +43,6 @@ struct Active {
     seal: Seal,
     bytes: u64,
     end: u64,
-}
-
-/// Compressed documents of one commit.
-#[derive(Default)]
-struct Packed {
-    compressor: Option<zstd::bulk::Compressor<'static>>,
-    bytes: Vec<u8>,
-    /// One for each record; `None`: it is stored as it is.
-    places: Vec<Option<(usize, usize)>>,
 }
 
 impl Log {
@@ -333,43 +325,5 @@ fn head_of(record: &Record<'_>, offset: u64, commit: u64) -> RecordHead {
         others: (record.items.len() - spans) as u32,
         label: record.label,
         is_compressed: false,
-    }
-}
-
-impl Packed {
-    /// Compresses the documents of a commit, where that makes them smaller.
-    fn fill(&mut self, records: &[Record<'_>], compress: bool) {
-        self.places.clear();
-        self.bytes.clear();
-        self.bytes.shrink_to(KEPT_SCRATCH);
-        if !compress {
-            return;
-        }
-        if self.compressor.is_none() {
-            self.compressor = zstd::bulk::Compressor::new(LEVEL).ok();
-        }
-        let Some(compressor) = &mut self.compressor else { return };
-        for record in records {
-            let start = self.bytes.len();
-            // One byte less than the documents have: what does not fit is not smaller.
-            self.bytes.resize(start + record.documents.len().saturating_sub(1), 0);
-            let written = compressor.compress_to_buffer(record.documents, &mut self.bytes[start..]);
-            self.bytes.truncate(start + written.as_ref().copied().unwrap_or(0));
-            self.places.push(written.ok().map(|_| (start, self.bytes.len())));
-        }
-    }
-
-    /// The documents of a record as they are stored, and whether that is compressed.
-    fn stored<'a>(&'a self, index: usize, record: &Record<'a>) -> (&'a [u8], bool) {
-        match self.places.get(index).copied().flatten() {
-            Some((start, end)) => (&self.bytes[start..end], true),
-            None => (record.documents, false),
-        }
-    }
-}
-
-impl std::fmt::Debug for Packed {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Packed").field("bytes", &self.bytes.len()).finish_non_exhaustive()
     }
 }

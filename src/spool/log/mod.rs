@@ -7,7 +7,7 @@
 //! deleted. What was not acknowledged may come back or not, but is never taken for damage of what
 //! was. Nothing that was released comes back once its place is used again.
 //!
-//! **How it is built.** A segment is a file with two copies of its head ([`head`](self)), then
+//! **How it is built.** A segment is a file with two copies of its head, then
 //! commits: one or more records and an end mark. A commit is one write and, with `sync`, one
 //! `fdatasync`. A segment's number is its *generation*: it grows over the life of the directory and
 //! stands in every head, together with a random salt in every checksum, so that a file can be used
@@ -25,13 +25,16 @@
 //! |---|---|
 //! | `head` | the head of a file, the one place that knows its versions |
 //! | `record` | the form of records |
-//! | `append` | the writer: commits, rolling over, failed writes |
-//! | `segments` | which files there are, their budget, their reuse |
+//! | `append`, `packed` | the writer: commits, rolling over, failed writes |
+//! | `segments`, `files` | which files there are, their budget, their reuse |
 //! | `recover` | what an earlier life left |
-//! | `walk`, `window` | reading back |
+//! | `walk`, `window`, `payload`, `view` | reading back |
 
 mod append;
+mod files;
 mod head;
+mod packed;
+mod payload;
 mod record;
 mod recover;
 mod segments;

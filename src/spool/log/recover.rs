@@ -3,9 +3,10 @@
 use std::io;
 use std::path::Path;
 
+use super::files::{SET_ASIDE, file_name, generation_in, set_aside};
 use super::head::{COPIES, Copy, DATA_START, FileHead, HEAD_BYTES};
 use super::record::ALIGN;
-use super::segments::{FreeFile, SET_ASIDE, Segment, Segments, file_name, generation_in, set_aside};
+use super::segments::{FreeFile, Segment, Segments};
 use super::{Fate, Found, LogError, Note, Oddity, Opened, at};
 use crate::spool::disk::{Disk, DiskFile};
 

@@ -66,23 +66,25 @@ fn a_walk_stops_where_it_is_told_and_goes_on_from_there() {
     let (log, _) = open(directory.path(), &OPTIONS);
     let records: Vec<_> = (0..10).map(|number| record(number, 300)).collect();
     let places = append(&log, &records).unwrap();
-    let mut seen = Vec::new();
-    let (mut from, to) = (0, Some(places[7].offset));
-    loop {
-        let walked = log.walk(places[0].segment, from, to, &mut |step| {
-            if let Step::Record(place, _) = step {
-                seen.push(place);
+    // A place inside a record stops behind it.
+    for to in [places[7].offset, places[7].offset - 1] {
+        let (mut seen, mut from) = (Vec::new(), 0);
+        loop {
+            let walked = log.walk(places[0].segment, from, Some(to), &mut |step| {
+                if let Step::Record(place, _) = step {
+                    seen.push(place);
+                }
+                ControlFlow::Break(())
+            });
+            let walked = walked.unwrap();
+            assert_eq!((walked.records, walked.damages), (1, 0));
+            from = walked.next;
+            if walked.is_finished {
+                break;
             }
-            ControlFlow::Break(())
-        });
-        let walked = walked.unwrap();
-        if walked.is_finished {
-            break;
         }
-        assert_eq!(walked.records, 1);
-        from = walked.next;
+        assert_eq!(seen, places[..7]);
     }
-    assert_eq!(seen, places[..7]);
 }
 
 #[test]
@@ -256,16 +258,16 @@ mod on_a_bad_disk {
     #[test]
     fn a_file_of_a_later_format_is_set_aside_whole() {
         let disk = SimulatedDisk::new(3);
-        let newer = head::FileHead { version: head::FORMAT + 1, ..segments::new_head(7, 9000, None) }.encode();
+        let newer = head::FileHead { version: head::FORMAT + 1, ..files::new_head(7, 9000, None) }.encode();
         let mut bytes = vec![1; 9000];
         for offset in head::COPIES {
             bytes[offset as usize..offset as usize + newer.len()].copy_from_slice(&newer);
         }
-        let path = Path::new("/log").join(segments::file_name(7));
+        let path = Path::new("/log").join(files::file_name(7));
         disk.put(&path, bytes.clone());
         disk.put(Path::new("/log/notes.txt"), vec![1]);
         let (log, opened) = open(&disk);
-        let aside = Path::new("/log/set-aside").join(segments::file_name(7));
+        let aside = Path::new("/log/set-aside").join(files::file_name(7));
         let note = Note { path, oddity: Oddity::Newer(head::FORMAT + 1), fate: Fate::SetAside(aside.clone()) };
         assert_eq!(opened, Opened { segments: vec![], notes: vec![note] });
         assert_eq!(disk.bytes(&aside), Some(bytes));

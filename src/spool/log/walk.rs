@@ -10,14 +10,12 @@ use std::io;
 use std::ops::ControlFlow;
 
 use super::head::{DATA_START, FileHead};
-use super::record::{ALIGN, ITEM, Mark, RECORD_HEAD, RecordHead, Seal, align};
+use super::payload::{Inflater, split, view};
+use super::record::{ALIGN, Mark, RECORD_HEAD, RecordHead, Seal, align};
 use super::view::RecordView;
 use super::window::Window;
 use super::{Log, LogError, Place, at};
 use crate::item::Label;
-
-/// zstd makes at most so many bytes of one: a block of 128 KiB of four bytes.
-const LARGEST_RATIO: u64 = 32 << 10;
 
 /// What a reader comes by.
 #[derive(Debug, Clone, Copy)]
@@ -66,8 +64,8 @@ pub struct Walked {
 }
 
 impl Log {
-    /// Reads a segment from `from` (0, or the end of a [`Place`]) up to `to`, or up to where its
-    /// acknowledged records end, and hands out what it finds, in order, until told to stop. The
+    /// Reads a segment from `from` (0, or the end of a [`Place`]) to the first record at or behind
+    /// `to`, or to where its acknowledged records end, and hands out what it finds, in order, until told to stop. The
     /// segment is not used again while it is read.
     ///
     /// Memory: the largest record, and a buffer.
@@ -82,8 +80,8 @@ impl Log {
         let path = &reading.segment.path;
         let file = self.disk.open_to_read(path).map_err(at(path))?;
         let window = Window::new(file).map_err(at(path))?;
-        let mut walker = Walker::new(window, &reading.segment.head, reading.segment.end, to);
-        let walked = walker.walk(from, visit).map_err(at(path))?;
+        let mut walker = Walker::new(window, &reading.segment.head, reading.segment.end);
+        let walked = walker.walk(from, to.unwrap_or(u64::MAX), visit).map_err(at(path))?;
         if walker.is_damaged
             && let Some(segment) = self.segments().get_mut(segment)
         {
@@ -102,7 +100,7 @@ pub(super) struct Walker {
     generation: u64,
     /// The length that the file had when its head was written.
     length: u64,
-    /// Where the acknowledged records end, if that is known, or where to stop.
+    /// Where the acknowledged records end, if that is known.
     end: Option<u64>,
     /// Nothing is read behind this.
     limit: u64,
@@ -122,15 +120,14 @@ enum Here {
 }
 
 impl Walker {
-    pub(super) fn new(window: Window, head: &FileHead, end: Option<u64>, to: Option<u64>) -> Self {
-        let stop = end.into_iter().chain(to).min();
+    pub(super) fn new(window: Window, head: &FileHead, end: Option<u64>) -> Self {
         Walker {
             version: head.version,
             seal: Seal::new(head.generation, head.salt),
             generation: head.generation,
             length: head.length,
-            end: stop,
-            limit: stop.unwrap_or(u64::MAX).min(window.length()),
+            end,
+            limit: end.unwrap_or(u64::MAX).min(window.length()),
             window,
             last_commit: None,
             inflater: Inflater::default(),
@@ -138,10 +135,15 @@ impl Walker {
         }
     }
 
-    pub(super) fn walk(&mut self, from: u64, visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> io::Result<Walked> {
+    pub(super) fn walk(
+        &mut self,
+        from: u64,
+        to: u64,
+        visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
+    ) -> io::Result<Walked> {
         let mut walked = Walked { next: align(from.max(DATA_START)), is_finished: false, records: 0, damages: 0 };
         let mut is_told = false;
-        while walked.next < self.limit {
+        while walked.next < self.limit.min(to) {
             let flow = match self.look(walked.next)? {
                 Here::Record(head) => {
                     walked.records += 1;
@@ -162,10 +164,14 @@ impl Walker {
                 }
             };
             if flow.is_break() {
+                walked.is_finished = is_told || walked.next >= self.end.unwrap_or(u64::MAX).min(to);
                 return Ok(walked);
             }
         }
-        if !is_told && let Some(damage) = self.missing_end(walked.next) {
+        if !is_told
+            && walked.next < to
+            && let Some(damage) = self.missing_end(walked.next)
+        {
             walked.damages += 1;
             self.is_damaged |= damage.kind == DamageKind::Damaged;
             walked.next = damage.offset + damage.bytes;
@@ -239,7 +245,7 @@ impl Walker {
                 Some((place, Mark::Record(RecordHead { commit, .. }) | Mark::End { commit })) => {
                     (place, Some(commit), None)
                 }
-                None => (self.limit, None, None),
+                None => (self.end.unwrap_or(self.limit), None, None),
             },
         };
         let kind = match commit {
@@ -281,73 +287,5 @@ impl Walker {
 impl RecordHead {
     fn lost(&self) -> LostItems {
         LostItems { label: self.label, spans: self.spans, services: self.others }
-    }
-}
-
-/// The parts of a record as they are stored.
-struct Parts<'a> {
-    note: &'a [u8],
-    items: &'a [u8],
-    stored: &'a [u8],
-}
-
-impl<'a> Parts<'a> {
-    fn view(&self, head: &RecordHead, documents: &'a [u8]) -> Option<RecordView<'a>> {
-        RecordView::new(head.label, self.note, self.items, documents)
-    }
-}
-
-fn split<'a>(head: &RecordHead, payload: &'a [u8]) -> Option<Parts<'a>> {
-    let (note, rest) = payload.split_at_checked(head.note as usize)?;
-    let items = usize::try_from(head.items()).ok()?.checked_mul(ITEM)?;
-    let (items, stored) = rest.split_at_checked(items)?;
-    Some(Parts { note, items, stored })
-}
-
-/// The record, if its parts are what its head says.
-fn view<'a>(head: &RecordHead, payload: &'a [u8], inflater: &'a mut Inflater) -> io::Result<Option<RecordView<'a>>> {
-    let Some(parts) = split(head, payload) else { return Ok(None) };
-    if head.is_compressed && !inflater.inflate(parts.stored, head.documents)? {
-        return Ok(None);
-    }
-    let documents = inflater.last(head, &parts);
-    if documents.len() != head.documents as usize {
-        return Ok(None);
-    }
-    Ok(parts.view(head, documents))
-}
-
-/// Makes documents of compressed ones.
-#[derive(Default)]
-struct Inflater {
-    decompressor: Option<zstd::bulk::Decompressor<'static>>,
-    documents: Vec<u8>,
-}
-
-impl Inflater {
-    /// False: these are not so many bytes compressed.
-    fn inflate(&mut self, stored: &[u8], bytes: u32) -> io::Result<bool> {
-        if u64::from(bytes) > stored.len() as u64 * LARGEST_RATIO {
-            return Ok(false);
-        }
-        let decompressor = match &mut self.decompressor {
-            Some(decompressor) => decompressor,
-            none => none.insert(zstd::bulk::Decompressor::new()?),
-        };
-        self.documents.clear();
-        self.documents.shrink_to((bytes as usize).max(1 << 20));
-        self.documents.try_reserve(bytes as usize)?;
-        Ok(decompressor.decompress_to_buffer(stored, &mut self.documents).is_ok())
-    }
-
-    /// The documents of the record that was looked at last.
-    fn last<'a>(&'a self, head: &RecordHead, parts: &Parts<'a>) -> &'a [u8] {
-        if head.is_compressed { &self.documents } else { parts.stored }
-    }
-}
-
-impl std::fmt::Debug for Inflater {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Inflater").field("documents", &self.documents.len()).finish_non_exhaustive()
     }
 }

@@ -43,7 +43,7 @@ impl Window {
     }
 
     fn fill(&mut self, offset: u64, bytes: usize) -> io::Result<()> {
-        let left = usize::try_from(self.length - offset).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
         let size = bytes.max(CHUNK).min(left);
         self.buffer.clear();
         self.buffer.shrink_to(size.max(4 * CHUNK));
