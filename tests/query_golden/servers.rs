@@ -105,7 +105,7 @@ async fn bulk(cluster: &Cluster, prefix: &str, documents: &[Document], document_
         }
         writeln!(body, "{{\"index\":{action}}}\n{}", document.source.get()).unwrap();
     }
-    let answer = cluster.bulk(&[], body.into()).await.unwrap();
+    let answer = cluster.bulk(&[], body.into(), documents.len()).await.unwrap();
     let verdict: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(verdict["errors"], false, "{verdict}");
 }

@@ -63,14 +63,14 @@ const LISTENERS: [&str; 4] = [
 impl Start {
     /// With the embedded store, which keeps all ages: captured spans have fixed times.
     pub(crate) fn embedded() -> Self {
-        Start::default().flags(&["--embedded.max-age=0s", "--embedded.commit-interval=20ms"])
+        Start::default().flags(&["--embedded.max-age=0s", "--spool.max-age=0s", "--embedded.commit-interval=20ms"])
     }
 
     /// With Elasticsearch at `url`, looking back far enough for captured spans.
     pub(crate) fn elasticsearch(url: &str, prefix: &str) -> Self {
         let urls = format!("--es.server-urls={url}");
         let prefix = format!("--es.index-prefix={prefix}");
-        let small = ["--es.num-shards=1", "--es.num-replicas=0", "--es.max-span-age=26280h"];
+        let small = ["--es.num-shards=1", "--es.num-replicas=0", "--es.max-span-age=26280h", "--spool.max-age=0s"];
         Start::default().environment("SPAN_STORAGE_TYPE", "elasticsearch").flags(&[&urls, &prefix]).flags(&small)
     }
 

@@ -10,6 +10,8 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 
 mod real;
+#[doc(hidden)]
+pub mod simulated;
 
 pub use real::RealDisk;
 

@@ -112,15 +112,15 @@ impl Log {
     /// Begins a segment in a free file. False: there is none that can be used.
     fn reuse(&self, writer: &mut Writer, size: u64) -> bool {
         let free = self.segments().take_free(size);
-        let Some(FreeFile { path, bytes, .. }) = free else { return false };
-        let head = writer.next_head(bytes);
-        let prepared = self.disk.open(&path).and_then(|file| {
+        let Some(free) = free else { return false };
+        let head = writer.next_head(free.bytes);
+        let prepared = self.disk.open(&free.path).and_then(|file| {
             self.prepare(file.as_ref(), &head)?;
             Ok(file)
         });
         match prepared {
-            Ok(file) => self.activate(writer, file, path, head),
-            Err(_) => self.discard(&path, bytes),
+            Ok(file) => self.activate(writer, file, free.path, head),
+            Err(_) => self.discard(free),
         }
         writer.active.is_some()
     }
@@ -142,7 +142,7 @@ impl Log {
                     // Somebody else's: it is not ours to remove.
                     self.segments().total -= size;
                 } else {
-                    self.discard(&path, size);
+                    self.discard(FreeFile { path: path.clone(), bytes: size, generation: 0 });
                 }
                 Err(AppendError::Disk { path, source })
             }
@@ -176,7 +176,6 @@ impl Log {
         segments.active = Some(head.generation);
         drop(segments);
         writer.active = Some(Active { file, path, seal, bytes: head.length, end: DATA_START });
-        self.trim();
     }
 
     /// Writes one commit to the active segment. If that fails the segment is given up.
@@ -186,9 +185,10 @@ impl Log {
         writer.tidy();
         match outcome {
             Ok(end) => {
-                let mut segments = self.segments();
-                if let Some(segment) = places.first().and_then(|place| segments.get_mut(place.segment)) {
-                    segment.end = Some(end);
+                let segment = places.first().map_or(0, |place| place.segment);
+                let is_first = self.segments().acknowledge(segment, end);
+                if is_first {
+                    self.trim();
                 }
                 Ok(places)
             }
@@ -218,7 +218,7 @@ impl Log {
             }
         } else if let Some(empty) = segments.take(seal.generation) {
             drop(segments);
-            self.discard(&empty.path, empty.bytes);
+            self.discard(FreeFile { path: empty.path, bytes: empty.bytes, generation: seal.generation });
         }
     }
 

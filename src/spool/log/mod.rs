@@ -119,8 +119,17 @@ pub struct Opened {
 pub struct Note {
     pub path: PathBuf,
     pub oddity: Oddity,
-    /// Where it was set aside; `None`: it was removed, for there was nothing in it.
-    pub moved_to: Option<PathBuf>,
+    pub fate: Fate,
+}
+
+/// What became of a file that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    SetAside(PathBuf),
+    /// There was nothing in it.
+    Removed,
+    /// Left where it is: the next start tries it again.
+    Left,
 }
 
 /// Why a file could not be used.
@@ -128,8 +137,10 @@ pub struct Note {
 pub enum Oddity {
     #[error("format {0} of a later release: start that release to have it sent")]
     Newer(u32),
-    #[error("both copies of its head are damaged: {0}")]
-    NoHead(String),
+    #[error("both copies of its head are damaged")]
+    NoHead,
+    #[error("its head cannot be read: {0}")]
+    Unreadable(String),
     #[error("another file says that it is the same segment {0}")]
     Twice(u64),
     #[error("it was being made when the process before this one ended")]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 
-use super::head::{COPIES, FORMAT, FileHead};
+use super::head::{COPIES, DATA_START, FORMAT, FileHead};
 use super::{Log, LogError, at};
 use crate::spool::disk::{Disk, DiskFile};
 
@@ -22,12 +22,15 @@ pub(super) struct Segments {
     /// Kept for reuse.
     free: Vec<FreeFile>,
     /// Files of no use that could not be removed yet.
-    rubbish: Vec<(PathBuf, u64)>,
+    rubbish: Vec<FreeFile>,
     /// Bytes of all files, also of those on their way.
     pub(super) total: u64,
     pub(super) active: Option<u64>,
-    /// The highest generation that any file has.
+    /// The highest generation that ever held records. A file of it or of a later one stays, though
+    /// it be of no other use, that no number is given twice.
     pub(super) newest: u64,
+    /// The highest that was set aside.
+    pub(super) newest_aside: u64,
 }
 
 /// A segment in use.
@@ -61,13 +64,19 @@ impl Segment {
 
 impl Segments {
     pub(super) fn insert(&mut self, segment: Segment) {
-        self.newest = self.newest.max(segment.head.generation);
         self.in_use.insert(segment.head.generation, segment);
     }
 
     pub(super) fn insert_free(&mut self, file: FreeFile) {
-        self.newest = self.newest.max(file.generation);
         self.free.push(file);
+    }
+
+    /// Notes that a segment holds records up to `end`; true: its first.
+    pub(super) fn acknowledge(&mut self, segment: u64, end: u64) -> bool {
+        let Some(found) = self.in_use.get_mut(&segment) else { return false };
+        let is_first = found.end.replace(end).is_none_or(|before| before <= DATA_START);
+        self.newest = self.newest.max(segment);
+        is_first
     }
 
     pub(super) fn used_bytes(&self) -> u64 {
@@ -102,13 +111,27 @@ impl Segments {
         Some(self.free.swap_remove(index))
     }
 
-    /// A free file that is one too many: over the number, or of a size that is not usual now. The
-    /// file of the newest generation stays, that no number is given twice.
+    /// True if numbers would be given again without a file of this generation, which is in no list.
+    fn needs(&self, generation: u64) -> bool {
+        let files = self.free.iter().chain(&self.rubbish).map(|file| file.generation);
+        let newest_else = self.in_use.keys().copied().chain(files).max().unwrap_or(0).max(self.newest_aside);
+        generation >= self.newest && newest_else < self.newest
+    }
+
+    /// A free file that is one too many: over the number, or of a size that is not usual now.
     fn take_surplus(&mut self, spare: usize, usual: u64) -> Option<FreeFile> {
         let kept = self.free.iter().filter(|file| file.bytes == usual).count();
         let newest = self.newest;
-        let surplus = |file: &FreeFile| file.generation != newest && (file.bytes != usual || kept > spare);
+        let surplus = |file: &FreeFile| file.generation < newest && (file.bytes != usual || kept > spare);
         let index = self.free.iter().position(surplus)?;
+        Some(self.free.swap_remove(index))
+    }
+
+    /// A free file that makes room when it is given up, the newest last.
+    fn take_for_room(&mut self) -> Option<FreeFile> {
+        let newest = self.newest;
+        let old = self.free.iter().position(|file| file.generation < newest);
+        let index = old.or_else(|| self.free.iter().position(|file| file.bytes > DATA_START))?;
         Some(self.free.swap_remove(index))
     }
 
@@ -168,21 +191,50 @@ impl Log {
     }
 
     fn retire(&self, segment: &Segment) {
-        let Segment { path, bytes, .. } = segment;
+        let generation = segment.head.generation;
+        let file = FreeFile { path: segment.path.clone(), bytes: segment.bytes, generation };
         if segment.is_damaged {
-            let name = file_name(segment.head.generation);
-            match set_aside(self.disk.as_ref(), &self.directory, path, Some(name)) {
-                Ok(_) => self.segments().total -= bytes,
-                Err(error) => tracing::warn!(%error, "a damaged segment could not be set aside and stays where it is"),
+            return self.put_aside(&file);
+        }
+        if self.mark_free(segment).is_err() {
+            self.discard(file);
+        } else if segment.is_doubtful {
+            self.give_up(file);
+        } else {
+            self.segments().insert_free(file);
+            self.trim();
+        }
+    }
+
+    fn put_aside(&self, file: &FreeFile) {
+        match set_aside(self.disk.as_ref(), &self.directory, &file.path, Some(file_name(file.generation))) {
+            Ok(_) => {
+                let mut segments = self.segments();
+                segments.total -= file.bytes;
+                segments.newest_aside = segments.newest_aside.max(file.generation);
             }
-            return;
+            Err(error) => tracing::warn!(%error, "a damaged segment could not be set aside and stays where it is"),
         }
-        if segment.is_doubtful || self.mark_free(segment).is_err() {
-            return self.discard(path, *bytes);
+    }
+
+    /// Removes a free file; of the newest the head is left.
+    fn give_up(&self, file: FreeFile) {
+        let is_newest = self.segments().newest <= file.generation;
+        if !is_newest || file.bytes <= DATA_START || self.shorten(&file).is_err() {
+            return self.discard(file);
         }
-        let file = FreeFile { path: path.clone(), bytes: *bytes, generation: segment.head.generation };
-        self.segments().insert_free(file);
-        self.trim();
+        let mut segments = self.segments();
+        segments.total -= file.bytes - DATA_START;
+        segments.insert_free(FreeFile { bytes: DATA_START, ..file });
+    }
+
+    /// Cuts a free file down to its head, which must say so first.
+    fn shorten(&self, file: &FreeFile) -> io::Result<()> {
+        let opened = self.disk.open(&file.path)?;
+        if self.options.sync {
+            opened.sync()?;
+        }
+        opened.set_length(DATA_START)
     }
 
     fn mark_free(&self, segment: &Segment) -> io::Result<()> {
@@ -191,11 +243,18 @@ impl Log {
     }
 
     /// Removes a file of no use, now or when room is needed.
-    pub(super) fn discard(&self, path: &Path, bytes: u64) {
-        match self.disk.remove(path) {
-            Ok(()) => self.segments().total -= bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.segments().total -= bytes,
-            Err(_) => self.segments().rubbish.push((path.to_path_buf(), bytes)),
+    pub(super) fn discard(&self, file: FreeFile) {
+        let is_needed = self.segments().needs(file.generation);
+        let is_removed = !is_needed
+            && match self.disk.remove(&file.path) {
+                Ok(()) => true,
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            };
+        let mut segments = self.segments();
+        if is_removed {
+            segments.total -= file.bytes;
+        } else {
+            segments.rubbish.push(file);
         }
     }
 
@@ -204,7 +263,7 @@ impl Log {
         loop {
             let surplus = self.segments().take_surplus(self.options.spare, self.options.segment_bytes);
             let Some(file) = surplus else { return };
-            self.discard(&file.path, file.bytes);
+            self.discard(file);
         }
     }
 
@@ -218,27 +277,22 @@ impl Log {
                     segments.total += bytes;
                     return true;
                 }
-                segments.free.pop()
+                segments.take_for_room()
             };
             let Some(file) = free else { return false };
-            self.discard(&file.path, file.bytes);
+            self.give_up(file);
         }
     }
 
     fn clear_rubbish(&self) {
         let rubbish = std::mem::take(&mut self.segments().rubbish);
-        for (path, bytes) in rubbish {
-            self.discard(&path, bytes);
-        }
+        rubbish.into_iter().for_each(|file| self.discard(file));
     }
 
     /// Gives up one free file; false: there is none.
     pub(super) fn give_up_free(&self) -> bool {
-        let file = self.segments().free.pop();
-        file.is_some_and(|file| {
-            self.discard(&file.path, file.bytes);
-            true
-        })
+        let file = self.segments().take_for_room();
+        file.map(|file| self.give_up(file)).is_some()
     }
 }
 

@@ -165,3 +165,155 @@ fn a_record_that_could_not_be_read_back_is_not_taken() {
     assert!(matches!(append(&log, &[record(1, 100), wrong]), Err(AppendError::Record(1))));
     assert_eq!(log.active(), None);
 }
+
+mod on_a_bad_disk {
+    use std::io::ErrorKind;
+
+    use super::*;
+    use crate::spool::disk::simulated::{Call, Fault, SimulatedDisk};
+
+    fn open(disk: &SimulatedDisk) -> (Log, Opened) {
+        Log::open(Arc::new(disk.clone()), Path::new("/log"), OPTIONS).unwrap()
+    }
+
+    fn fail(disk: &SimulatedDisk, call: Call, times: usize) {
+        for _ in 0..times {
+            disk.plan(Fault { after: 0, call: Some(call), kind: ErrorKind::StorageFull });
+        }
+    }
+
+    #[test]
+    fn a_failed_write_or_sync_moves_the_commit_to_a_new_file_and_leaves_the_old_one_alone() {
+        for call in [Call::Write, Call::Sync] {
+            let disk = SimulatedDisk::new(3);
+            let (log, _) = open(&disk);
+            let first = append(&log, &[record(1, 500)]).unwrap()[0];
+            fail(&disk, call, 1);
+            let second = append(&log, &[record(2, 500)]).unwrap()[0];
+            assert!(second.segment > first.segment);
+            let old = log.path(first.segment).unwrap();
+            assert_eq!(disk.lengths(Path::new("/log"))[0], first.offset + first.length, "cut back");
+            let before = disk.bytes(&old);
+            assert_eq!(append(&log, &[record(3, 500)]).unwrap()[0].segment, second.segment);
+            assert_eq!(disk.bytes(&old), before);
+            assert_eq!(read(&log, first.segment), [(first, record(1, 500))]);
+            assert_eq!(read(&log, second.segment).len(), 2);
+            // Nobody writes to such a file again: it is removed, not kept.
+            log.release(first.segment);
+            assert_eq!(disk.bytes(&old), None);
+        }
+    }
+
+    #[test]
+    fn what_fails_twice_is_not_acknowledged_and_the_next_append_starts_afresh() {
+        let disk = SimulatedDisk::new(3);
+        let (log, _) = open(&disk);
+        let first = append(&log, &[record(1, 500)]).unwrap()[0];
+        disk.set_capacity(0);
+        fail(&disk, Call::Sync, 1);
+        let error = append(&log, &[record(2, 500)]).unwrap_err();
+        assert!(matches!(error, AppendError::Disk { .. }), "{error}");
+        assert_eq!(log.active(), None);
+        disk.set_capacity(u64::MAX);
+        let third = append(&log, &[record(3, 500)]).unwrap()[0];
+        assert_eq!(read(&log, first.segment), [(first, record(1, 500))]);
+        assert_eq!(read(&log, third.segment), [(third, record(3, 500))]);
+        drop(log);
+        let (log, opened) = open(&disk);
+        assert_eq!(opened.segments.len(), 2);
+        assert_eq!(read(&log, first.segment), [(first, record(1, 500))]);
+    }
+
+    #[test]
+    fn what_was_not_acknowledged_is_not_read_though_it_cannot_be_cut_off() {
+        let disk = SimulatedDisk::new(3);
+        let (log, _) = open(&disk);
+        let first = append(&log, &[record(1, 500)]).unwrap()[0];
+        fail(&disk, Call::SetLength, 1);
+        fail(&disk, Call::Sync, 1);
+        append(&log, &[record(2, 500)]).unwrap();
+        assert_eq!(read(&log, first.segment), [(first, record(1, 500))]);
+        drop(log);
+        // The next segment's head says where this one ends.
+        assert_eq!(read(&open(&disk).0, first.segment), [(first, record(1, 500))]);
+    }
+
+    #[test]
+    fn free_files_are_given_up_on_a_full_disk() {
+        let disk = SimulatedDisk::new(3);
+        let (log, _) = open(&disk);
+        let segments = [1, 2].map(|number| {
+            let segment = append(&log, &[record(number, 500)]).unwrap()[0].segment;
+            log.seal();
+            segment
+        });
+        segments.into_iter().for_each(|segment| assert!(log.release(segment)));
+        disk.set_capacity(2 * OPTIONS.segment_bytes);
+        // Larger than either.
+        append(&log, &[record(3, 100_000)]).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_a_later_format_is_set_aside_whole() {
+        let disk = SimulatedDisk::new(3);
+        let newer = head::FileHead { version: head::FORMAT + 1, ..segments::new_head(7, 9000, None) }.encode();
+        let mut bytes = vec![1; 9000];
+        for offset in head::COPIES {
+            bytes[offset as usize..offset as usize + newer.len()].copy_from_slice(&newer);
+        }
+        let path = Path::new("/log").join(segments::file_name(7));
+        disk.put(&path, bytes.clone());
+        disk.put(Path::new("/log/notes.txt"), vec![1]);
+        let (log, opened) = open(&disk);
+        let aside = Path::new("/log/set-aside").join(segments::file_name(7));
+        let note = Note { path, oddity: Oddity::Newer(head::FORMAT + 1), fate: Fate::SetAside(aside.clone()) };
+        assert_eq!(opened, Opened { segments: vec![], notes: vec![note] });
+        assert_eq!(disk.bytes(&aside), Some(bytes));
+        assert_eq!(append(&log, &[record(1, 10)]).unwrap()[0].segment, 8);
+        assert_eq!(disk.bytes(Path::new("/log/notes.txt")), Some(vec![1]));
+    }
+
+    #[test]
+    fn no_number_is_given_twice_though_all_files_go() {
+        let disk = SimulatedDisk::new(3);
+        let options = Options { spare: 0, max_bytes: 100 << 10, ..OPTIONS };
+        let mut last = 0;
+        for number in 1..4 {
+            let (log, _) = Log::open(Arc::new(disk.clone()), Path::new("/log"), options.clone()).unwrap();
+            // Of a size of its own, so that its file is not used again.
+            let segment = append(&log, &[record(number, 70_000)]).unwrap()[0].segment;
+            assert!(segment > last);
+            last = segment;
+            log.seal();
+            log.release(segment);
+        }
+        assert_eq!(disk.lengths(Path::new("/log")).len(), 1);
+    }
+
+    #[test]
+    fn an_unreadable_block_costs_the_records_in_it() {
+        let disk = SimulatedDisk::new(3);
+        let (log, _) = open(&disk);
+        let segment = append(&log, &vec![record(1, 1000); 20]).unwrap()[0].segment;
+        // The whole, then the third block alone: the first is read to see whether the disk is there.
+        for after in [1, 4] {
+            disk.plan(Fault { after, call: Some(Call::Read), kind: ErrorKind::Other });
+        }
+        let (mut records, mut damages) = (0, Vec::new());
+        let walked = log.walk(segment, 0, None, &mut |step| {
+            match step {
+                Step::Record(..) => records += 1,
+                Step::Damage(damage) => damages.push(damage),
+            }
+            ControlFlow::Continue(())
+        });
+        assert!(walked.unwrap().is_finished);
+        assert!((15..20).contains(&records), "{records}");
+        assert!(damages.iter().all(|damage| damage.kind == DamageKind::Damaged) && !damages.is_empty());
+        let path = log.path(segment).unwrap();
+        log.seal();
+        log.release(segment);
+        assert_eq!(disk.bytes(&path), None);
+        assert!(disk.bytes(&Path::new("/log/set-aside").join(path.file_name().unwrap())).is_some());
+    }
+}

@@ -140,6 +140,7 @@ impl Walker {
 
     pub(super) fn walk(&mut self, from: u64, visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> io::Result<Walked> {
         let mut walked = Walked { next: align(from.max(DATA_START)), is_finished: false, records: 0, damages: 0 };
+        let mut is_told = false;
         while walked.next < self.limit {
             let flow = match self.look(walked.next)? {
                 Here::Record(head) => {
@@ -156,6 +157,7 @@ impl Walker {
                     walked.damages += 1;
                     walked.next = damage.offset + damage.bytes;
                     self.is_damaged |= damage.kind == DamageKind::Damaged;
+                    is_told = self.end.is_none() && walked.next >= self.limit;
                     visit(Step::Damage(damage))
                 }
             };
@@ -163,7 +165,7 @@ impl Walker {
                 return Ok(walked);
             }
         }
-        if let Some(damage) = self.missing_end(walked.next) {
+        if !is_told && let Some(damage) = self.missing_end(walked.next) {
             walked.damages += 1;
             self.is_damaged |= damage.kind == DamageKind::Damaged;
             walked.next = damage.offset + damage.bytes;
@@ -179,10 +181,12 @@ impl Walker {
             Some(end) if offset < end => {
                 Some(Damage { offset, bytes: end - offset, kind: DamageKind::Damaged, lost: None })
             }
+            // We cut a file only where a commit ended.
             None if offset == self.window.length() => {
                 Some(Damage { offset, bytes: 0, kind: DamageKind::Torn, lost: None })
             }
-            _ => None,
+            None => Some(Damage { offset, bytes: 0, kind: DamageKind::Damaged, lost: None }),
+            Some(_) => None,
         }
     }
 

@@ -8,9 +8,6 @@ use crate::spool::disk::DiskFile;
 const CHUNK: usize = 256 << 10;
 /// What a disk loses at once.
 const BLOCK: usize = 4096;
-/// So many unreadable blocks in a row are not a bad spot but a bad disk.
-const BAD_DISK: usize = 64;
-
 /// A moving window over a file. It grows to hold a large record and shrinks again.
 #[derive(Debug)]
 pub(super) struct Window {
@@ -67,26 +64,18 @@ impl Window {
         outcome
     }
 
+    /// Reads what can be read. If the head of the file cannot be read either, this is not a bad
+    /// spot but a bad disk.
     fn fill_by_blocks(&mut self) -> io::Result<()> {
-        let (mut done, mut bad) = (0, 0);
+        self.file.read_at(&mut [0; 1], 0)?;
+        let mut done = 0;
         while done < self.buffer.len() {
             let at = self.start + done as u64;
             let to_next = BLOCK - (at % BLOCK as u64) as usize;
             let end = self.buffer.len().min(done + to_next);
             let block = &mut self.buffer[done..end];
-            match self.file.read_at(block, at) {
-                Ok(read) => {
-                    block[read..].fill(0);
-                    bad = 0;
-                }
-                Err(error) => {
-                    block.fill(0);
-                    bad += 1;
-                    if bad == BAD_DISK || done == 0 && end == self.buffer.len() {
-                        return Err(error);
-                    }
-                }
-            }
+            let read = self.file.read_at(block, at).unwrap_or(0);
+            block[read..].fill(0);
             done = end;
         }
         Ok(())
