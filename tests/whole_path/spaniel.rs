@@ -61,9 +61,10 @@ const LISTENERS: [&str; 4] = [
 ];
 
 impl Start {
-    /// With the embedded store, which keeps all ages: captured spans have fixed times.
+    /// With the embedded store, which keeps all ages: captured spans have fixed times, and keep them.
     pub(crate) fn embedded() -> Self {
-        Start::default().flags(&["--embedded.max-age=0s", "--embedded.commit-interval=20ms"])
+        let times = &["--span.max-age=0", "--span.max-future=0"];
+        Start::default().flags(&["--embedded.max-age=0s", "--embedded.commit-interval=20ms"]).flags(times)
     }
 
     /// With Elasticsearch at `url`, looking back far enough for captured spans.
@@ -71,7 +72,9 @@ impl Start {
         let urls = format!("--es.server-urls={url}");
         let prefix = format!("--es.index-prefix={prefix}");
         let small = ["--es.num-shards=1", "--es.num-replicas=0", "--es.max-span-age=26280h"];
-        Start::default().environment("SPAN_STORAGE_TYPE", "elasticsearch").flags(&[&urls, &prefix]).flags(&small)
+        let times = ["--span.max-age=0", "--span.max-future=0"];
+        let start = Start::default().environment("SPAN_STORAGE_TYPE", "elasticsearch");
+        start.flags(&[&urls, &prefix]).flags(&small).flags(&times)
     }
 
     pub(crate) fn flags(mut self, flags: &[&str]) -> Self {
