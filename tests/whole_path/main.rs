@@ -6,6 +6,7 @@
 mod away;
 mod bodies;
 mod embedded;
+mod faults;
 #[path = "../jaeger_golden/mod.rs"]
 mod jaeger_golden;
 mod made;

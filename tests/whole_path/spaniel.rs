@@ -12,6 +12,8 @@ use reqwest::blocking::{Client, Response};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
+use crate::made::{Protocol, Request};
+
 /// How long anything may take that must happen; only a failure takes so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -201,6 +203,25 @@ impl Spaniel {
     pub(crate) fn post(&self, body: impl Into<reqwest::blocking::Body>) -> Response {
         let request = self.client.post(self.url("zipkin", "/api/v2/spans"));
         request.header("content-type", "application/json").body(body).send().unwrap()
+    }
+
+    /// Sends made spans; the status.
+    pub(crate) fn send(&self, protocol: Protocol, request: &Request) -> u16 {
+        let (listener, path, content_type) = match protocol {
+            Protocol::ZipkinJson => ("zipkin", "/api/v2/spans", "application/json"),
+            Protocol::JaegerThrift => {
+                ("jaeger-thrift-http", "/api/traces?format=jaeger.thrift", "application/x-thrift")
+            }
+        };
+        let post = self.client.post(self.url(listener, path)).header("content-type", content_type);
+        post.body(request.body(protocol)).send().unwrap().status().as_u16()
+    }
+
+    /// The most memory that the process ever had at once, in bytes.
+    pub(crate) fn peak(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
     /// Any request, over the kept connections.
