@@ -49,6 +49,27 @@ impl Protocol {
         }
     }
 
+    pub(crate) fn listener(self) -> &'static str {
+        match self {
+            Protocol::ZipkinJson => "zipkin",
+            Protocol::JaegerThrift => "jaeger-thrift-http",
+        }
+    }
+
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Protocol::ZipkinJson => "/api/v2/spans",
+            Protocol::JaegerThrift => "/api/traces?format=jaeger.thrift",
+        }
+    }
+
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Protocol::ZipkinJson => "application/json",
+            Protocol::JaegerThrift => "application/x-thrift",
+        }
+    }
+
     /// So that the spans of two protocols are never the same.
     fn high(self) -> u64 {
         (self as u64 + 1) << 48
@@ -75,6 +96,11 @@ impl Request {
         let trace = protocol.high() | self.number;
         let span = protocol.high() | (self.number * 1_000 + 1);
         (0..self.spans).map(move |index| (trace, span + index))
+    }
+
+    /// The trace of all of them.
+    pub(crate) fn trace(&self, protocol: Protocol) -> TraceId {
+        TraceId { high: 0, low: protocol.high() | self.number }
     }
 
     /// The spans as a store knows them, the first one first.

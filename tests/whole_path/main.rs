@@ -9,6 +9,8 @@ mod embedded;
 mod faults;
 #[path = "../jaeger_golden/mod.rs"]
 mod jaeger_golden;
+mod kill;
+mod lives;
 mod made;
 mod manners;
 mod reading;
@@ -16,5 +18,6 @@ mod servers;
 mod share;
 mod spaniel;
 mod stand_in;
+mod stop;
 #[path = "../support/mod.rs"]
 mod support;

@@ -91,12 +91,12 @@ impl Start {
 
     /// Starts it and waits until it is ready.
     pub(crate) fn run(&self) -> Spaniel {
-        let directory = folder();
-        let mut command = self.command(directory.path());
-        command.stderr(File::create(log_of(&directory)).unwrap()).stdout(Stdio::null());
-        let process = command.spawn().unwrap();
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        let mut spaniel = Spaniel { process, directory, listeners: BTreeMap::new(), client };
+        self.run_in(folder())
+    }
+
+    /// The same in a folder where one may have run before.
+    pub(crate) fn run_in(&self, directory: Arc<TempDir>) -> Spaniel {
+        let mut spaniel = self.spawn_in(directory);
         let admin = until("the start-up table", || spaniel.admin_of_table());
         spaniel.listeners.insert("admin".into(), admin);
         until("ready", || (spaniel.get("admin", "/ready").status() == 200).then_some(()));
@@ -104,6 +104,15 @@ impl Start {
         let addresses = status["listeners"].as_object().unwrap();
         spaniel.listeners = addresses.iter().map(|(name, at)| (name.clone(), at.as_str().unwrap().into())).collect();
         spaniel
+    }
+
+    /// Starts it and waits for nothing: its ports are not known.
+    pub(crate) fn spawn_in(&self, directory: Arc<TempDir>) -> Spaniel {
+        let mut command = self.command(directory.path());
+        command.stderr(File::create(log_of(&directory)).unwrap()).stdout(Stdio::null());
+        let process = command.spawn().unwrap();
+        let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        Spaniel { process, directory, listeners: BTreeMap::new(), client }
     }
 
     /// Runs it to an end that it comes to by itself.
@@ -139,7 +148,8 @@ impl Drop for Killed {
     }
 }
 
-fn folder() -> Arc<TempDir> {
+/// A folder of a test's own.
+pub(crate) fn folder() -> Arc<TempDir> {
     Arc::new(tempfile::Builder::new().prefix("spaniel-path-").tempdir().unwrap())
 }
 
@@ -207,14 +217,17 @@ impl Spaniel {
 
     /// Sends made spans; the status.
     pub(crate) fn send(&self, protocol: Protocol, request: &Request) -> u16 {
-        let (listener, path, content_type) = match protocol {
-            Protocol::ZipkinJson => ("zipkin", "/api/v2/spans", "application/json"),
-            Protocol::JaegerThrift => {
-                ("jaeger-thrift-http", "/api/traces?format=jaeger.thrift", "application/x-thrift")
-            }
-        };
-        let post = self.client.post(self.url(listener, path)).header("content-type", content_type);
+        let url = self.url(protocol.listener(), protocol.path());
+        let post = self.client.post(url).header("content-type", protocol.content_type());
         post.body(request.body(protocol)).send().unwrap().status().as_u16()
+    }
+
+    /// Ends it at once, as a power cut ends a process; its folder stays as long as what is given
+    /// back.
+    pub(crate) fn kill(mut self) -> Arc<TempDir> {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.directory()
     }
 
     /// The most memory that the process ever had at once, in bytes.
