@@ -5,6 +5,7 @@
 
 mod away;
 mod bodies;
+mod clocks;
 mod embedded;
 mod faults;
 #[path = "../jaeger_golden/mod.rs"]

@@ -84,6 +84,12 @@ impl Start {
         self
     }
 
+    /// Without the flags that begin so.
+    pub(crate) fn without(mut self, beginning: &str) -> Self {
+        self.flags.retain(|flag| !flag.starts_with(beginning));
+        self
+    }
+
     pub(crate) fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.into(), value.into()));
         self
