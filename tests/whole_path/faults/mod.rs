@@ -40,17 +40,17 @@ struct Sent {
 
 impl Sent {
     /// Sends requests of both days by every protocol.
-    fn send(&mut self, spaniel: &Spaniel, requests: u64, row: &Row, texts: (&'static str, &'static str)) {
+    fn send(&mut self, spaniel: &Spaniel, requests: u64, row: &Row, spans: u64, texts: (&'static str, &'static str)) {
         for _ in 0..requests {
             self.numbers += 1;
-            let request = Request { day: self.numbers % 2, texts, ..Request::new(self.numbers, 5) };
+            let request = Request { day: self.numbers % 2, texts, ..Request::new(self.numbers, spans) };
             for (protocol, (received, bad)) in Protocol::ALL.into_iter().zip(&mut self.counts) {
                 assert_eq!(spaniel.send(protocol, &request), 202);
                 let is_bad = texts.0 == POISON && row.never.is_some();
                 for (place, identity) in request.identities(protocol).into_iter().enumerate() {
                     self.spans.insert(identity, (request.day, !(is_bad && place == 0)));
                 }
-                *received += 5;
+                *received += spans;
                 *bad += u64::from(is_bad);
             }
         }
@@ -66,20 +66,20 @@ fn run(row: &Row) {
     let quick = ["--es.bulk.flush-interval=5ms", "--log-level=info"];
     let spaniel = Start::elasticsearch(&store.urls(), "").flags(&quick).flags(row.flags).run();
     if row.up {
-        sent.send(&spaniel, 1, row, ("fine", "fine"));
+        sent.send(&spaniel, 1, row, 5, ("fine", "fine"));
         spaniel.settled_books();
     }
     for step in &row.steps {
         let bulks = store.bulks();
         (step.act)(&store);
-        sent.send(&spaniel, 4, row, row.texts);
+        sent.send(&spaniel, 4, row, row.spans, row.texts);
         until(row.name, || is_felt(&step.felt, &store, &spaniel, bulks).then_some(()));
-        sent.send(&spaniel, 2, row, row.texts);
+        sent.send(&spaniel, 2, row, row.spans, row.texts);
     }
     if !row.lasts {
         store.lift();
     }
-    sent.send(&spaniel, 1, row, ("fine", "fine"));
+    sent.send(&spaniel, 1, row, 5, ("fine", "fine"));
     let books = spaniel.settled_books();
     check_books(row, &sent, &books);
     check_store(row, &sent, &store);

@@ -46,6 +46,8 @@ pub(super) struct Row {
     pub(super) again: Again,
     /// The fault lasts until all is settled.
     pub(super) lasts: bool,
+    /// Spans of a request while the fault lasts.
+    pub(super) spans: u64,
     /// The first span of a request while the fault lasts has this text, the others that one.
     pub(super) texts: (&'static str, &'static str),
     /// What becomes of those first spans: this word, as refused or as a dead letter.
@@ -76,6 +78,7 @@ pub(super) fn steps(name: &'static str, steps: Vec<Step>, again: Again) -> Row {
         steps,
         again,
         lasts: false,
+        spans: 5,
         texts: ("fine", "fine"),
         never: None,
         dated: true,

@@ -1,8 +1,10 @@
 //! A batch in the parts that the server takes: halved where a request is refused as a whole.
 //!
 //! A single item that is too large for the server is refused for good. A single item that makes a
-//! request malformed is refused only if the server took others of the same write: otherwise it may
-//! be our form, not the item, that this server does not know, and all wait.
+//! request malformed is only suspected: it may be our form that this server does not know, or a
+//! proxy between us that is ill for a moment. It is refused if the server took others of the same
+//! write, and then did not take it alone once more, and right after that took one of those others
+//! again: the request was well, the server was well, it was the item. Else it waits.
 
 use crate::item::Verdict;
 
@@ -35,27 +37,64 @@ pub(super) struct Parts {
     otherwise: &'static str,
     /// Single items that no request could carry.
     suspects: Vec<usize>,
-    taken: bool,
+    /// The suspect that is being tried.
+    trial: Option<Trial>,
+    /// An item that the server had a verdict for.
+    known: Option<usize>,
     malformed: usize,
+}
+
+/// What the request that is under way is to show of a suspect.
+#[derive(Debug, Clone, Copy)]
+enum Trial {
+    /// Whether the server takes it now.
+    Suspect(usize),
+    /// Whether the server is well: it is asked to take what it took before. (With
+    /// `--es.document-ids=none` that doubles one span, as every repetition does then.)
+    Server { suspect: usize },
 }
 
 impl Parts {
     pub(super) fn new(items: usize) -> Self {
         let waiting = if items == 0 { Vec::new() } else { vec![(0, items)] };
         let verdicts = vec![None; items];
-        Parts { waiting, verdicts, otherwise: "malformed", suspects: Vec::new(), taken: false, malformed: 0 }
+        let (suspects, trial, known) = (Vec::new(), None, None);
+        Parts { waiting, verdicts, otherwise: "malformed", suspects, trial, known, malformed: 0 }
     }
 
-    /// The next part to send.
+    /// The next part to send; it must be settled before the next one is asked for.
     pub(super) fn next(&mut self) -> Option<(usize, usize)> {
-        self.waiting.pop()
+        self.waiting.pop().or_else(|| self.next_trial())
+    }
+
+    fn next_trial(&mut self) -> Option<(usize, usize)> {
+        let known = self.known?;
+        if let Some(Trial::Server { .. }) = self.trial {
+            return Some((known, known + 1));
+        }
+        let suspect = self.suspects.pop()?;
+        self.trial = Some(Trial::Suspect(suspect));
+        Some((suspect, suspect + 1))
     }
 
     /// Enters what became of the part.
     pub(super) fn settle(&mut self, start: usize, end: usize, outcome: Outcome) {
+        match (self.trial.take(), outcome) {
+            (Some(Trial::Suspect(suspect)), Outcome::Malformed) => self.trial = Some(Trial::Server { suspect }),
+            (Some(Trial::Server { suspect }), Outcome::Judged(_)) => {
+                self.decide(suspect, suspect + 1, Verdict::Refused("malformed"));
+            }
+            // The server is at fault: nothing is known of the suspects.
+            (Some(Trial::Server { .. }), Outcome::Malformed) => self.suspects.clear(),
+            (Some(Trial::Server { .. }), Outcome::TooLarge | Outcome::Later(_)) => {}
+            (_, outcome) => self.enter(start, end, outcome),
+        }
+    }
+
+    fn enter(&mut self, start: usize, end: usize, outcome: Outcome) {
         match outcome {
             Outcome::Judged(verdicts) => {
-                self.taken = true;
+                self.known.get_or_insert(start);
                 for (place, verdict) in self.verdicts.iter_mut().skip(start).zip(verdicts) {
                     *place = Some(verdict);
                 }
@@ -67,24 +106,20 @@ impl Parts {
             Outcome::Away(word) => {
                 self.otherwise = word;
                 self.waiting.clear();
+                self.suspects.clear();
             }
         }
     }
 
     /// A verdict for each item.
-    pub(super) fn into_verdicts(mut self) -> Vec<Verdict> {
-        for suspect in std::mem::take(&mut self.suspects) {
-            if self.taken {
-                self.decide(suspect, suspect + 1, Verdict::Refused("malformed"));
-            }
-        }
+    pub(super) fn into_verdicts(self) -> Vec<Verdict> {
         let otherwise = Verdict::Again(self.otherwise);
         self.verdicts.into_iter().map(|verdict| verdict.unwrap_or(otherwise)).collect()
     }
 
     fn malformed(&mut self, start: usize, end: usize) {
         self.malformed += 1;
-        if self.malformed >= MOST_MALFORMED && !self.taken {
+        if self.malformed >= MOST_MALFORMED && self.known.is_none() {
             self.waiting.clear();
         } else if end - start == 1 {
             self.suspects.push(start);
@@ -162,6 +197,39 @@ mod tests {
         assert_eq!(verdicts, vec![Verdict::Again("malformed"); 100_000]);
         assert_eq!(requests, MOST_MALFORMED);
         assert_eq!(run(1, |_, _| Outcome::Malformed).0, [Verdict::Again("malformed")]);
+    }
+
+    /// Malformed until the request of this number, and never again.
+    fn ill_until(number: usize) -> impl Fn(usize, usize) -> Outcome {
+        let requests = std::cell::Cell::new(0);
+        move |start, end| {
+            requests.set(requests.get() + 1);
+            if requests.get() <= number { Outcome::Malformed } else { stored(end - start) }
+        }
+    }
+
+    #[test]
+    fn a_server_that_gets_well_in_between_costs_no_item() {
+        for number in 0..20 {
+            let (verdicts, _) = run(8, ill_until(number));
+            assert!(!verdicts.contains(&Verdict::Refused("malformed")), "{number}: {verdicts:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_falls_ill_in_between_costs_no_item() {
+        for number in 0..20 {
+            let requests = std::cell::Cell::new(0);
+            let (verdicts, _) = run(8, |start, end| {
+                requests.set(requests.get() + 1);
+                match requests.get() {
+                    1 => Outcome::TooLarge,
+                    asked if asked > number => Outcome::Malformed,
+                    _ => stored(end - start),
+                }
+            });
+            assert!(!verdicts.contains(&Verdict::Refused("malformed")), "{number}: {verdicts:?}");
+        }
     }
 
     #[test]
