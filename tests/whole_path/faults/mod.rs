@@ -66,7 +66,7 @@ fn run(row: &Row) {
     let quick = ["--es.bulk.flush-interval=5ms", "--log-level=info"];
     let spaniel = Start::elasticsearch(&store.urls(), "").flags(&quick).flags(row.flags).run();
     if row.up {
-        sent.send(&spaniel, 1, row, 5, ("fine", "fine"));
+        sent.send(&spaniel, row.warm, row, 5, ("fine", "fine"));
         spaniel.settled_books();
     }
     for step in &row.steps {

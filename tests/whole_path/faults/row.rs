@@ -42,6 +42,8 @@ pub(super) struct Row {
     pub(super) nodes: usize,
     /// The store is there when Spaniel starts.
     pub(super) up: bool,
+    /// Requests before the fault; two bring the indices of both days about.
+    pub(super) warm: u64,
     pub(super) steps: Vec<Step>,
     pub(super) again: Again,
     /// The fault lasts until all is settled.
@@ -75,6 +77,7 @@ pub(super) fn steps(name: &'static str, steps: Vec<Step>, again: Again) -> Row {
         version: "7.17.29",
         nodes: 1,
         up: true,
+        warm: 2,
         steps,
         again,
         lasts: false,

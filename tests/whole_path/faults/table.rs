@@ -76,7 +76,7 @@ fn some_items() -> Vec<Row> {
         fault("read-only index, 8", |store| store.begin(items(1, 429, BLOCK, "TOO_MANY_REQUESTS/12")), Again::New),
         fault("no index is made", |store| store.begin(items(1, 404, "index_not_found_exception", "")), Again::New),
         fault("closed index", |store| store.begin(items(2, 400, "index_closed_exception", "closed")), Again::New),
-        fault("shard limit", |store| store.begin(Fault::ShardLimit), Again::New),
+        Row { warm: 1, ..fault("shard limit", |store| store.begin(Fault::ShardLimit), Again::New) },
         fault("an error that nobody knows", |store| store.begin(items(2, 400, "new_exception", "odd")), Again::New),
         fault("a status that nobody knows", |store| store.begin(items(2, 418, "teapot", "odd")), Again::New),
     ]
