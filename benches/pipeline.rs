@@ -17,7 +17,7 @@ use spaniel::memory::Budget;
 use spaniel::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
 use spaniel::sample::Sampler;
 use spaniel::settings::{Settings, SpanTimes};
-use spaniel::spool::{Gather, Spool};
+use spaniel::spool::{Gather, Shared, Spool};
 use spaniel::telemetry::books::Books;
 use spaniel::telemetry::metrics::{Identity, Metrics};
 
@@ -25,10 +25,11 @@ use spaniel::telemetry::metrics::{Identity, Metrics};
 mod bodies;
 
 fn pipeline(settings: &Settings) -> Pipeline {
+    let metrics = Arc::new(Metrics::new(&Identity::default(), &[]));
+    let shared = Shared::new(Arc::new(Books::new(&Protocol::NAMES)), metrics.clone(), Budget::new(1 << 30));
     Pipeline {
-        spool: Arc::new(Spool::new(Gather::everything(), 0)),
-        books: Arc::new(Books::new(&Protocol::NAMES)),
-        metrics: Arc::new(Metrics::new(&Identity::default(), &[])),
+        spool: Arc::new(Spool::in_memory(Gather::everything(), 0, shared)),
+        metrics,
         services: Arc::new(Services::new(&IndexNames::new(&settings.indices), std::time::Duration::ZERO)),
         shape: Shape::new(&settings.document),
         sampler: Sampler::new(&settings.downsampling),

@@ -56,15 +56,33 @@ impl Run {
         Run { label, items, documents, reservation, segment: 0 }
     }
 
+    /// Bytes of memory that it takes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Run>() + self.documents.capacity() + self.items.capacity() * size_of::<Item>()
+    }
+
     /// The document of one of this run's items: one line of JSON.
     pub fn document(&self, item: &Item) -> &[u8] {
         self.documents.get(item.start as usize..item.end as usize).unwrap_or(&[])
     }
 }
 
+/// The way by which items come to the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Lane {
+    /// From memory, as they came.
+    #[default]
+    Live,
+    /// Read back from the spool, oldest first.
+    Backlog,
+    /// Read back from what is held for this index, which would not take them.
+    Held(Arc<str>),
+}
+
 /// Items on their way to the store, out of many runs.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
+    pub lane: Lane,
     pub runs: Vec<Arc<Run>>,
     /// Which items of which runs: (index into `runs`, index into that run's items).
     pub places: Vec<(u32, u32)>,
@@ -72,6 +90,27 @@ pub struct Batch {
     pub since: Option<std::time::Instant>,
     /// Bytes of the documents at `places`.
     pub bytes: usize,
+    /// Where the first try went, if the store said so: later tries go there too.
+    pub targets: Option<Arc<Targets>>,
+}
+
+/// The places that a batch was sent to under another name (an alias, which may come to stand for
+/// another place): what is sent again must go to the same place, or it may be stored twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Targets {
+    pub spans: Box<str>,
+    pub services: Box<str>,
+    /// A try ended without an answer: some items may be there though nobody said so.
+    pub unclear: bool,
+}
+
+impl Targets {
+    pub fn of(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Span => &self.spans,
+            Kind::Service => &self.services,
+        }
+    }
 }
 
 impl Batch {
@@ -95,6 +134,38 @@ impl Batch {
         self.places.is_empty()
     }
 
+    /// A batch of those items whose positions satisfy `keep`.
+    pub fn only(&self, keep: impl Fn(usize) -> bool) -> Batch {
+        let mut part = Batch { places: Vec::new(), bytes: 0, ..self.clone() };
+        for (position, (&place, (_, _, document))) in self.places.iter().zip(self.iter()).enumerate() {
+            if keep(position) {
+                part.places.push(place);
+                part.bytes += document.len();
+            }
+        }
+        part
+    }
+
+    /// Takes out the items of a part of this batch.
+    pub fn remove(&mut self, part: &Batch) {
+        let gone: std::collections::HashSet<_> = part.places.iter().collect();
+        let rest = self.only(|position| !gone.contains(&self.places[position]));
+        *self = rest;
+    }
+
+    /// How many of its items lie in which of the spool's segments.
+    pub fn segments(&self) -> Vec<(u64, u64)> {
+        let mut segments: Vec<(u64, u64)> = Vec::new();
+        for &(run, _) in &self.places {
+            let segment = self.runs[run as usize].segment;
+            match segments.last_mut() {
+                Some((last, items)) if *last == segment => *items += 1,
+                _ => segments.push((segment, 1)),
+            }
+        }
+        segments
+    }
+
     /// The items in order, each with its label and its document.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Label, &Item, &[u8])> {
         self.places.iter().map(|&(run, item)| {
@@ -103,6 +174,15 @@ impl Batch {
             (run.label, item, run.document(item))
         })
     }
+}
+
+/// The word of [`Verdict::Again`] for a store that has too much to do.
+pub const OVERLOADED: &str = "overloaded";
+
+/// True for the word of an item that was not taken because the store has too much to do: sending
+/// less at a time helps, and nothing is broken.
+pub fn is_overload(word: &str) -> bool {
+    word == OVERLOADED
 }
 
 /// What the store says of one item.
@@ -127,6 +207,13 @@ pub struct Judgement {
     pub reasons: Vec<(u32, Box<str>)>,
     /// No item was judged: the store was not there, or took no request.
     pub away: bool,
+    /// To be kept with the items that are sent again; see [`Batch::targets`].
+    pub targets: Option<Arc<Targets>>,
+    /// Items that went to another place than an earlier try whose end is not known: some of them
+    /// may be stored twice.
+    pub possibly_doubled: u64,
+    /// Documents that the store took in another form, by what was done to them, for the metrics.
+    pub mended: Vec<(&'static str, u64)>,
 }
 
 impl Judgement {

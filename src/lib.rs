@@ -18,7 +18,8 @@
 //! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item` |
 //! | [`pipeline`] | what happens to one request's spans, top to bottom | `span`, `item`, `memory`, `decode`, `sample`, `document`, `spool` |
 //! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `span`, `item`, `document` |
-//! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store` |
+//! | [`dead_letter`] | what the store will never take, kept on disk with the reason | `item`, `spool` |
+//! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store`, `dead_letter` |
 //! | [`receive`] | listeners and the manners of each protocol | `memory`, `pipeline` |
 //! | [`query`] | Jaeger's query API over the Reader | `span`, `memory`, `document`, `store` |
 //! | [`telemetry`] | metrics, the books, health, logs, the admin port | nothing |
@@ -30,6 +31,7 @@
 
 pub mod clock;
 pub mod collector;
+pub mod dead_letter;
 pub mod decode;
 pub mod delivery;
 pub mod document;

@@ -77,6 +77,15 @@ impl Reservation {
         self.bytes = bytes;
         Ok(())
     }
+
+    /// A reservation of `bytes`, as far as it can out of this one, which shrinks by so many.
+    pub fn split(&mut self, bytes: usize) -> Result<Reservation, OverLimit> {
+        if bytes > self.bytes {
+            self.grow(bytes - self.bytes)?;
+        }
+        self.bytes -= bytes;
+        Ok(Reservation { budget: self.budget.clone(), bytes })
+    }
 }
 
 impl Drop for Reservation {
@@ -101,6 +110,18 @@ mod tests {
         assert!(one.resize(10).is_ok());
         assert_eq!(budget.used(), 50);
         drop((one, two));
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn a_reservation_is_split_and_grows_for_it_if_it_must() {
+        let budget = Budget::new(100);
+        let mut one = budget.reserve();
+        assert!(one.grow(60).is_ok());
+        let parts = (one.split(40).unwrap(), one.split(50).unwrap());
+        assert_eq!((budget.used(), one.bytes()), (90, 0));
+        assert_eq!(one.split(11).err(), Some(OverLimit));
+        drop(parts);
         assert_eq!(budget.used(), 0);
     }
 

@@ -1,8 +1,12 @@
 //! The writer against real servers, and what it writes found again by their own search.
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+#[path = "elasticsearch/aliases.rs"]
+mod aliases;
 #[path = "elasticsearch/limits.rs"]
 mod limits;
+#[path = "elasticsearch/mending.rs"]
+mod mending;
 #[path = "elasticsearch/secure.rs"]
 mod secure;
 #[path = "elasticsearch/site.rs"]
@@ -64,6 +68,13 @@ fn all(release: Release) {
     limits::what_is_mended_later_is_stored_later(&server);
     limits::an_overloaded_server_gets_all_in_the_end(&server);
     limits::what_is_too_large_together_is_stored_in_parts(&server);
+    mending::a_value_that_is_too_long_is_cut(&server);
+    mending::past_the_limit_of_fields_tags_are_nested(&server);
+    mending::a_field_that_does_not_fit_is_nested(&server);
+    mending::past_the_limit_of_nested_documents_the_rest_is_left_out(&server);
+    aliases::a_batch_that_is_sent_again_after_a_rollover_is_not_doubled(&server);
+    aliases::an_index_that_takes_no_more_gives_place_to_the_next(&server);
+    aliases::a_missing_alias_holds_all_and_makes_no_index(&server);
     without_names_every_writing_is_stored(&server);
     a_server_that_went_and_came_is_met_again(&server);
 }

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use super::StartError;
 use crate::clock::Clock;
+use crate::dead_letter::DeadLetters;
 use crate::decode;
-use crate::delivery::{Delivery, Rooms};
+use crate::delivery::{Delivery, Manner, Rooms};
 use crate::document::{IndexNames, Services, Shape};
 use crate::memory::{Budget, Reservation};
 use crate::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
 use crate::sample::Sampler;
-use crate::settings::{Settings, StorageType};
-use crate::spool::{Gather, Spool};
+use crate::settings::{self, Settings, SpoolSync, StorageType};
+use crate::spool::disk::RealDisk;
+use crate::spool::{Durability, Gather, Shared, Spool};
 use crate::store::elasticsearch::{BulkWriter, SearchReader};
 use crate::store::embedded::EmbeddedStore;
 use crate::store::{Reader, Writer};
@@ -28,6 +30,8 @@ const EMBEDDED_GATHER: Gather = Gather { bytes: 8 << 20, items: 20_000, interval
 /// Bytes of an Envoy span's document, about.
 const TYPICAL_DOCUMENT: usize = 2048;
 
+/// How often the books are looked at.
+const AUDIT: Duration = Duration::from_secs(5);
 /// How often the room for spans is looked at.
 const ROOM_LOOK: Duration = Duration::from_millis(500);
 /// The heaps of the embedded store's writers.
@@ -45,7 +49,6 @@ pub(super) struct House {
     pub(super) spool: Arc<Spool>,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) delivery: Arc<Delivery>,
-    pub(super) carriers: usize,
     pub(super) writer: Arc<dyn Writer>,
     pub(super) reader: Arc<dyn Reader>,
     cluster: Option<Arc<BulkWriter>>,
@@ -60,6 +63,7 @@ struct Store {
     cluster: Option<Arc<BulkWriter>>,
     gather: Gather,
     carriers: usize,
+    most_carriers: usize,
     /// Bytes that it works in.
     memory: usize,
 }
@@ -75,10 +79,13 @@ impl House {
         let identity = identity(settings);
         let sources: Vec<_> = Protocol::ALL.iter().map(|&protocol| protocol.into()).collect();
         let metrics = Arc::new(Metrics::new(&identity, &sources));
+        let books = Arc::new(Books::new(&Protocol::NAMES));
+        let shared = Shared::new(books.clone(), metrics.clone(), budget.clone());
         let rooms = Rooms {
-            spool: Arc::new(Spool::new(store.gather, settings.spool.pace_bytes)),
+            spool: open_spool(&settings.spool, store.gather, shared)?,
+            dead_letters: open_dead_letters(&settings.spool)?,
             writer: store.writer.clone(),
-            books: Arc::new(Books::new(&Protocol::NAMES)),
+            books,
             services: Arc::new(Services::new(
                 &IndexNames::new(&settings.indices),
                 settings.elasticsearch.service_cache_ttl,
@@ -88,8 +95,7 @@ impl House {
         };
         let house = House {
             pipeline: Arc::new(pipeline(settings, &rooms)),
-            delivery: Delivery::new(rooms.clone()),
-            carriers: store.carriers,
+            delivery: Delivery::new(rooms.clone(), manner(settings, &store, budget.limit())),
             health: Arc::new(Health::new(clock.clone())),
             spool: rooms.spool,
             books: rooms.books,
@@ -117,14 +123,32 @@ impl House {
         }
     }
 
-    /// Keeps `/ready` true to its word: false while there is no memory for another body.
+    /// Keeps `/ready` true to its word: false while there is no memory for another body, or the
+    /// spool makes nothing safe.
     pub(super) fn watch_room(&self) {
-        let (budget, health) = (self.budget.clone(), self.health.clone());
+        let (budget, health, spool) = (self.budget.clone(), self.health.clone(), self.spool.clone());
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(ROOM_LOOK);
             loop {
                 ticks.tick().await;
-                health.set_can_make_safe(budget.used() < budget.limit() - budget.limit() / 64);
+                let memory = budget.used() < budget.limit() - budget.limit() / 64;
+                health.set_can_make_safe(memory && spool.is_well());
+            }
+        });
+    }
+
+    /// Looks every few seconds whether the books balance, and says so loudly if they do not.
+    pub(super) fn audit(&self) {
+        let (books, metrics) = (self.books.clone(), self.metrics.clone());
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(AUDIT);
+            loop {
+                ticks.tick().await;
+                let pages = books.spans().into_iter().chain([("service-documents", books.services())]);
+                for (protocol, page) in pages.filter(|(_, page)| !page.balances()) {
+                    metrics.books_violated();
+                    tracing::error!(protocol, ?page, "the books do not balance: spans were lost count of");
+                }
             }
         });
     }
@@ -132,6 +156,7 @@ impl House {
     fn watched(&self) -> Watched {
         let (budget, spool, writer) = (self.budget.clone(), self.spool.clone(), self.writer.clone());
         let (used, items, capacity) = (budget.clone(), spool.clone(), (budget.clone(), spool.clone()));
+        let on_disk = spool.clone();
         Watched {
             host: self.identity.host.clone(),
             memory_limit: Box::new(move || budget.limit() as u64),
@@ -139,6 +164,10 @@ impl House {
             waiting_items: Box::new(move || items.held_items() as u64),
             waiting_bytes: Box::new(move || spool.held_bytes() as u64),
             waiting_capacity: Box::new(move || capacity_in_items(&capacity.0, &capacity.1)),
+            spool: Box::new(move || {
+                let (disk, held) = on_disk.disk_bytes();
+                [disk, held, on_disk.backlog_items()]
+            }),
             store: Box::new(move || {
                 let status = writer.status();
                 StoreState { store: status.store, version: status.version, reachable: status.reachable }
@@ -154,11 +183,48 @@ fn capacity_in_items(budget: &Budget, spool: &Spool) -> u64 {
     (budget.limit() / mean) as u64
 }
 
+/// The spool that the settings ask for; on disk, what an earlier life left is in it.
+fn open_spool(settings: &settings::Spool, gather: Gather, shared: Shared) -> Result<Arc<Spool>, StartError> {
+    if settings.sync == SpoolSync::Off {
+        return Ok(Arc::new(Spool::in_memory(gather, settings.pace_bytes, shared)));
+    }
+    let durability = Durability {
+        directory: settings.directory.clone(),
+        sync: settings.sync == SpoolSync::Disk,
+        compress: settings.compress,
+        max_bytes: settings.max_bytes,
+        segment_bytes: settings.segment_bytes,
+        held_max_bytes: settings.held_max_bytes,
+        commit_interval: settings.commit_interval,
+        drop_oldest: settings.drop_oldest,
+        memory_bytes: shared.budget.limit() / 4,
+    };
+    Ok(Spool::open(gather, settings.pace_bytes, shared, Arc::new(RealDisk), durability)?)
+}
+
+fn open_dead_letters(settings: &settings::Spool) -> Result<Option<Arc<DeadLetters>>, StartError> {
+    if settings.sync == SpoolSync::Off {
+        return Ok(None);
+    }
+    let directory = settings.directory.join("dead-letters");
+    let dead_letters = DeadLetters::open(Arc::new(RealDisk), &directory, settings.dead_letter_max_bytes)?;
+    Ok(Some(Arc::new(dead_letters)))
+}
+
+fn manner(settings: &Settings, store: &Store, memory_limit: usize) -> Manner {
+    Manner {
+        carriers: store.carriers,
+        most_carriers: store.most_carriers,
+        carry_after: settings.spool.carry_after,
+        max_age: settings.spool.max_age,
+        aside_bytes: memory_limit / 8,
+    }
+}
+
 fn pipeline(settings: &Settings, rooms: &Rooms) -> Pipeline {
     let limits = &settings.limits;
     Pipeline {
         spool: rooms.spool.clone(),
-        books: rooms.books.clone(),
         metrics: rooms.metrics.clone(),
         services: rooms.services.clone(),
         shape: Shape::new(&settings.document),
@@ -184,25 +250,27 @@ fn open_store(settings: &Settings, clock: &Clock, memory_limit: usize) -> Result
             let dots = &settings.document.tags_as_fields.dot_replacement;
             let store = EmbeddedStore::open_with(&settings.embedded, &settings.indices, dots, clock.clone())?;
             let (writer, reader) = (store.clone(), store);
-            let (gather, carriers) = (EMBEDDED_GATHER, EMBEDDED_CARRIERS);
             let memory = EMBEDDED_MEMORY.min(memory_limit / 4);
-            Ok(Store { writer, reader, cluster: None, gather, carriers, memory })
+            let (carriers, most_carriers) = (EMBEDDED_CARRIERS, EMBEDDED_CARRIERS);
+            Ok(Store { writer, reader, cluster: None, gather: EMBEDDED_GATHER, carriers, most_carriers, memory })
         }
         StorageType::Elasticsearch | StorageType::OpenSearch => {
             let elasticsearch = &settings.elasticsearch;
-            let writer = Arc::new(BulkWriter::new(elasticsearch, &settings.indices)?);
+            let dots = &settings.document.tags_as_fields.dot_replacement;
+            let writer = Arc::new(BulkWriter::new(elasticsearch, &settings.indices)?.with_dot_replacement(dots));
             let spans_per_trace = crate::query::Limits::default().spans_per_trace;
             let reader = SearchReader::new(writer.cluster(), clock.clone(), settings, spans_per_trace);
             let carriers = elasticsearch.bulk_workers.max(1);
+            let most_carriers = elasticsearch.bulk_max_workers.max(carriers);
             let gather = Gather {
-                bytes: elasticsearch.bulk_size.min(memory_limit / 4 / carriers).max(1),
+                bytes: elasticsearch.bulk_size.min(memory_limit / 4 / (most_carriers + 1)).max(1),
                 items: elasticsearch.bulk_actions,
                 interval: elasticsearch.bulk_flush_interval,
             };
             let cluster = Some(writer.clone());
             // Each carrier's request is a copy of its documents.
             let memory = gather.bytes * carriers;
-            Ok(Store { writer, reader: Arc::new(reader), cluster, gather, carriers, memory })
+            Ok(Store { writer, reader: Arc::new(reader), cluster, gather, carriers, most_carriers, memory })
         }
     }
 }

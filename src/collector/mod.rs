@@ -29,6 +29,10 @@ pub enum StartError {
     #[error(transparent)]
     Embedded(#[from] OpenError),
     #[error(transparent)]
+    Spool(#[from] crate::spool::OpenError),
+    #[error(transparent)]
+    DeadLetters(#[from] crate::spool::log::LogError),
+    #[error(transparent)]
     Elasticsearch(#[from] ConnectionError),
     #[error("cannot listen for signals: {0}")]
     Signals(std::io::Error),
@@ -40,11 +44,12 @@ pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<
     let bound = Listeners::bind(&settings.listen)?;
     let house = House::build(settings)?;
     let servers = bound.serve(&house, settings, level);
-    let carriers = house.delivery.start(house.carriers);
+    let carriers = house.delivery.start();
     house.health.set_up();
-    report::started(&house, &servers, notes);
+    report::started(&house, &servers, settings, notes);
     house.meet_store();
     house.watch_room();
+    house.audit();
     signals.stop_asked().await;
     stop::stop(house, servers, carriers, &settings.shutdown, signals).await;
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::build::House;
 use super::listeners::Servers;
-use crate::settings::Notes;
+use crate::settings::{self, Notes, Settings, SpoolSync};
 
 /// What each port takes, for people.
 const WHAT: [(&str, &str); 4] = [
@@ -12,7 +12,7 @@ const WHAT: [(&str, &str); 4] = [
     ("admin", "health, /ready, /status, /metrics, /books"),
 ];
 
-pub(super) fn started(house: &House, servers: &Servers, notes: &Notes) {
+pub(super) fn started(house: &House, servers: &Servers, settings: &Settings, notes: &Notes) {
     for changed in &notes.changed {
         tracing::info!(setting = changed.name, value = %changed.value, source = %changed.source, "setting");
     }
@@ -31,6 +31,15 @@ pub(super) fn started(house: &House, servers: &Servers, notes: &Notes) {
     let version = status.version.map(|version| format!(" {version}")).unwrap_or_default();
     eprintln!("  {:<20} {}{version} at {}", "store", status.store, status.place);
     eprintln!("  {:<20} {} MiB", "memory limit", house.budget.limit() >> 20);
-    eprintln!("  {:<20} off: spans wait in memory until the store has them", "spool");
+    eprintln!("  {:<20} {}", "spool", spool(&settings.spool));
     tracing::info!(store = %status.store, place = %status.place, "started");
+}
+
+fn spool(settings: &settings::Spool) -> String {
+    let directory = settings.directory.display();
+    match settings.sync {
+        SpoolSync::Off => "off: spans wait in memory until the store has them".into(),
+        SpoolSync::Process => format!("{directory}: an answer means that spans are written; they survive this process"),
+        SpoolSync::Disk => format!("{directory}: an answer means that spans are on disk; they survive a loss of power"),
+    }
 }

@@ -54,7 +54,8 @@ pub(super) async fn stop(
         drain(&house, &servers, &mut carriers, Instant::now()).await;
     }
     house.writer.close().await;
-    tell_what_was_dropped(&house);
+    house.spool.tidy();
+    tell_what_is_left(&house);
     servers.admin.drain(Duration::ZERO).await;
     tracing::info!("shutdown complete");
 }
@@ -68,6 +69,7 @@ async fn drain(house: &House, servers: &Servers, carriers: &mut Vec<JoinHandle<(
         tracing::warn!(connections = cut, "cut connections that did not end in time");
     }
     house.spool.close();
+    house.delivery.stop();
     while let Some(carrier) = carriers.last_mut() {
         if timeout_at(deadline, &mut *carrier).await.is_err() {
             house.delivery.abandon();
@@ -77,10 +79,14 @@ async fn drain(house: &House, servers: &Servers, carriers: &mut Vec<JoinHandle<(
     }
 }
 
-fn tell_what_was_dropped(house: &House) {
+fn tell_what_is_left(house: &House) {
     for (protocol, page) in house.books.spans() {
         if let Some(&spans) = page.dropped.get("shutdown") {
             tracing::error!(protocol, spans, "spans were dropped: the store did not take them before the time to stop");
+        }
+        if house.spool.is_durable() && page.held > 0 {
+            let spans = page.held;
+            tracing::info!(protocol, spans, "spans stay in the spool: they are sent when Spaniel starts there again");
         }
         if !page.balances() {
             tracing::error!(protocol, ?page, "the books do not balance");

@@ -3,9 +3,9 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::document::IndexNames;
-use crate::item::{Id, Item, Judgement, Kind, Label, Run};
+use crate::item::{Id, Item, Judgement, Kind, Label, Run, Targets};
 use crate::memory::Budget;
-use crate::spool::Gather;
+use crate::spool::{Gather, Shared};
 use crate::store::{Status, Task};
 use crate::telemetry::books::Outcome;
 
@@ -21,6 +21,10 @@ impl Writer for Scripted {
         self.writes.lock().unwrap().push(batch.iter().map(|(_, item, _)| item.id.0[0]).collect());
         let verdicts = self.answers.lock().unwrap().pop_front();
         Box::pin(async move { verdicts.unwrap_or_else(|| vec![Verdict::Stored; batch.len()]).into() })
+    }
+
+    fn index(&self, item: &Item) -> String {
+        format!("day-{}", item.hour / 24)
     }
 
     fn status(&self) -> Status {
@@ -41,30 +45,41 @@ fn run(ids: std::ops::Range<u8>) -> Run {
 /// Delivers items 0..4 to a store that answers so; returns what it was sent, and the books' page.
 async fn deliver(answers: Vec<Vec<Verdict>>, give_up: bool) -> (Vec<Vec<u8>>, crate::telemetry::books::Page) {
     let writer = Arc::new(Scripted { answers: Mutex::new(answers.into()), ..Scripted::default() });
+    let (metrics, page) = deliver_to(writer.clone(), give_up).await;
+    assert!(metrics.contains("spaniel_possibly_doubled_total 0"), "{metrics}");
+    let writes = writer.writes.lock().unwrap().clone();
+    (writes, page)
+}
+
+/// Delivers items 0..4 to a store; returns the metrics, and the books' page.
+async fn deliver_to(writer: Arc<dyn Writer>, give_up: bool) -> (String, crate::telemetry::books::Page) {
     let books = Arc::new(Books::new(&["test"]));
-    let spool = Arc::new(Spool::new(Gather { bytes: 1000, items: 100, interval: Duration::from_millis(10) }, 0));
+    let metrics = Arc::new(Metrics::for_tests());
+    let gather = Gather { bytes: 1000, items: 100, interval: Duration::from_millis(10) };
+    let shared = Shared::new(books.clone(), metrics.clone(), Budget::new(1 << 20));
+    let spool = Arc::new(Spool::in_memory(gather, 0, shared));
     let names = IndexNames::new(&crate::settings::Indices::default());
     let rooms = Rooms {
         spool: spool.clone(),
-        writer: writer.clone(),
+        writer,
         books: books.clone(),
         services: Arc::new(Services::new(&names, Duration::ZERO)),
-        metrics: Arc::new(Metrics::for_tests()),
+        metrics: metrics.clone(),
+        dead_letters: None,
         clock: Clock::at(0),
     };
-    let delivery = Delivery::new(rooms);
-    books.enter(0, &Outcome { received: 4, held: 4, ..Outcome::default() });
-    spool.append(run(0..4)).await.unwrap();
+    let delivery = Delivery::new(rooms, Manner::default());
+    let outcome = Outcome { received: 4, held: 4, ..Outcome::default() };
+    spool.append(run(0..4), outcome, 0).await.unwrap();
     spool.close();
     if give_up {
         delivery.abandon();
     }
-    for carrier in delivery.start(1) {
+    for carrier in delivery.start() {
         carrier.await.unwrap();
     }
     assert_eq!((spool.held_items(), spool.held_bytes()), (0, 0));
-    let writes = writer.writes.lock().unwrap().clone();
-    (writes, books.spans()["test"].clone())
+    (metrics.text(), books.spans()["test"].clone())
 }
 
 use Verdict::{Again, AlreadyThere, Refused, Stored};
@@ -83,6 +98,48 @@ async fn only_what_was_not_taken_is_sent_again() {
     let (writes, page) = deliver(vec![first, vec![Stored, Again("429")]], false).await;
     assert_eq!(writes, [vec![0, 1, 2, 3], vec![1, 3], vec![3]]);
     assert_eq!((page.stored, page.held), (4, 0));
+}
+
+/// A store that says at the first try where it sent the items, and wants it back at the second.
+#[derive(Debug, Default)]
+struct Aiming {
+    seen: Mutex<Vec<Option<Box<str>>>>,
+}
+
+impl Writer for Aiming {
+    fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Judgement> {
+        let mut seen = self.seen.lock().unwrap();
+        seen.push(batch.targets.as_ref().map(|targets| targets.spans.clone()));
+        let (verdict, place) = if seen.len() == 3 { (Stored, None) } else { (Again("429"), Some("here")) };
+        let targets =
+            place.filter(|_| seen.len() == 1).map(|place| Targets { spans: place.into(), ..Targets::default() });
+        let mut verdicts = vec![verdict; batch.len()];
+        verdicts[0] = Stored;
+        let judgement = Judgement { targets: targets.map(Arc::new), possibly_doubled: 2, ..verdicts.into() };
+        Box::pin(async move { judgement })
+    }
+
+    fn index(&self, item: &Item) -> String {
+        format!("day-{}", item.hour / 24)
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
+
+    fn close(&self) -> Task<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_batch_went_is_kept_with_what_is_sent_again() {
+    let writer = Arc::new(Aiming::default());
+    let (metrics, page) = deliver_to(writer.clone(), false).await;
+    assert!(metrics.contains("spaniel_possibly_doubled_total 6"), "{metrics}");
+    let here = || Some(Box::from("here"));
+    assert_eq!(*writer.seen.lock().unwrap(), [None, here(), here()]);
+    assert_eq!(page.stored, 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,9 +7,11 @@ mod fields;
 mod id;
 mod json;
 mod names;
+mod nested_form;
 mod number;
 mod read;
 mod services;
+mod shorten;
 mod stored;
 mod stored_tag;
 mod tag;
@@ -17,8 +19,10 @@ mod write;
 
 pub use id::{process_seed, service_id, span_id, write_id};
 pub use names::{IndexNames, hour_of};
+pub use nested_form::{LEFT_OUT, with_fewer_nested, with_nested_tags};
 pub use read::UnreadableDocument;
 pub use services::{Services, write_service};
+pub use shorten::{SHORTENED, to_size, to_values_of};
 pub use stored::{StoredLog, StoredProcess, StoredReference, StoredSpan, StoredTag, StoredValue};
 pub use write::Shape;
 

@@ -8,8 +8,19 @@ use serde_json::value::RawValue;
 
 use super::stored::{StoredTag, StoredValue};
 
-/// The object `tag`, in the order of the document.
+/// An object of raw members, such as `tag`, in the order of the document.
+#[derive(Debug, Default)]
 pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Fields<'a> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(key, value)| (&**key, *value))
+    }
+
+    pub(super) fn get(&self, wanted: &str) -> Option<&'a RawValue> {
+        self.iter().find(|(key, _)| *key == wanted).map(|(_, value)| value)
+    }
+}
 
 #[derive(serde::Deserialize)]
 struct Element<'a> {
@@ -80,17 +91,23 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
     if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
 
-/// A field has lost its type: JSON's is taken, and a whole number is an integer.
 fn read_field(key: &str, raw: &RawValue, dot_replacement: &str) -> StoredTag {
-    let key = if dot_replacement.is_empty() { key.into() } else { key.replace(dot_replacement, ".") };
-    let raw = raw.get();
-    let kind = match raw.bytes().next() {
+    StoredTag { key: dotted(key, dot_replacement), value: read_value(type_of_field(raw.get()), raw.get()) }
+}
+
+/// The key of a field with its dots back.
+pub(super) fn dotted(key: &str, dot_replacement: &str) -> String {
+    if dot_replacement.is_empty() { key.into() } else { key.replace(dot_replacement, ".") }
+}
+
+/// A field has lost its type: JSON's is taken, and a whole number is an integer.
+pub(super) fn type_of_field(raw: &str) -> &'static str {
+    match raw.bytes().next() {
         Some(b't' | b'f') => "bool",
         Some(b'-' | b'0'..=b'9') if is_whole(raw) => "int64",
         Some(b'-' | b'0'..=b'9') => "float64",
         _ => "string",
-    };
-    StoredTag { key, value: read_value(kind, raw) }
+    }
 }
 
 fn is_whole(number: &str) -> bool {

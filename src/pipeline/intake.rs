@@ -61,6 +61,15 @@ pub(super) struct Harvest {
 }
 
 impl Harvest {
+    /// The service documents in it, which are owed to the service cache.
+    pub(super) fn service_items(&self) -> Vec<(u64, crate::item::Id)> {
+        if self.services == 0 {
+            return Vec::new();
+        }
+        let services = self.run.items.iter().filter(|item| item.kind == Kind::Service);
+        services.map(|item| (item.hour, item.id)).collect()
+    }
+
     /// The answer to the sender: an error only if there were spans and none could be taken.
     pub(super) fn taken(&self) -> Result<Taken, Rejected> {
         let refused = self.outcome.refused.values().sum();
@@ -190,7 +199,7 @@ impl<'p, 'a> Intake<'p, 'a> {
     }
 
     fn room(&self) -> usize {
-        size_of::<Run>() + self.run.documents.capacity() + self.run.items.capacity() * size_of::<Item>()
+        self.run.bytes()
     }
 
     fn count_refusal(&mut self, refusal: Refusal) {

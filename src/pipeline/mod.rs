@@ -23,8 +23,7 @@ use crate::document::{Services, Shape};
 use crate::memory::Reservation;
 use crate::sample::Sampler;
 use crate::settings::SpanTimes;
-use crate::spool::Spool;
-use crate::telemetry::books::{Books, Outcome, Settlement};
+use crate::spool::{NotSafe, Spool};
 use crate::telemetry::metrics::Metrics;
 use intake::{Harvest, Intake};
 
@@ -46,16 +45,21 @@ pub enum Rejected {
     /// There were spans, and none of them could be taken: the sender's fault.
     #[error("none of {refused} spans could be taken: {what} at byte {offset}")]
     NothingReadable { refused: u64, what: &'static str, offset: usize },
-    /// No memory or no room in the spool: not the sender's fault, worth another try.
+    /// No memory, or the spool cannot make them safe: not the sender's fault, worth another try.
     #[error("no room for more spans now, send again later")]
     NotNow,
+}
+
+impl From<NotSafe> for Rejected {
+    fn from(_: NotSafe) -> Self {
+        Rejected::NotNow
+    }
 }
 
 /// The way of a request's spans from its body to safety.
 #[derive(Debug)]
 pub struct Pipeline {
     pub spool: Arc<Spool>,
-    pub books: Arc<Books>,
     pub metrics: Arc<Metrics>,
     pub services: Arc<Services>,
     pub shape: Shape,
@@ -80,29 +84,19 @@ impl Pipeline {
     pub async fn take(&self, protocol: Protocol, body: Bytes, reservation: Reservation) -> Result<Taken, Rejected> {
         let harvest = self.read(protocol, &body, reservation)?;
         drop(body);
-        self.books.enter(protocol.label().0, &harvest.outcome);
-        self.books.enter_services(harvest.services);
-        self.count(&harvest.outcome);
         let taken = harvest.taken();
-        let (held, services) = (harvest.outcome.held, harvest.services);
-        if self.spool.append(harvest.run).await.is_err() {
-            self.drop_at_the_end(protocol, held, services);
-            return Err(Rejected::NotNow);
+        let services = harvest.service_items();
+        let (held, sampled_out) = (harvest.outcome.held, harvest.outcome.sampled_out.values().sum());
+        self.metrics.batch_size(harvest.outcome.received);
+        if let Err(why) = self.spool.append(harvest.run, harvest.outcome, harvest.services).await {
+            for (hour, id) in services {
+                self.services.forget(hour, &id);
+            }
+            return Err(why.into());
         }
+        self.metrics.spans_attempted(held);
+        self.metrics.downsampled(held, sampled_out);
         taken
-    }
-
-    /// A closed spool means that the process stops: what came too late is no longer held.
-    fn drop_at_the_end(&self, protocol: Protocol, held: u64, services: u64) {
-        let dropped = |count| Settlement { dropped: [("shutdown", count)].into(), ..Settlement::default() };
-        self.books.settle(protocol.label().0, &dropped(held));
-        self.books.settle_services(&dropped(services));
-    }
-
-    fn count(&self, outcome: &Outcome) {
-        self.metrics.batch_size(outcome.received);
-        self.metrics.spans_attempted(outcome.held);
-        self.metrics.downsampled(outcome.held, outcome.sampled_out.values().sum());
     }
 
     /// One pass over the body: every span decoded, repaired, judged, written.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::layers::{ReadFile, Values};
 use super::{
     ClientTls, Collector, Connections, Document, Downsampling, Elasticsearch, Embedded, Indices, Limits, Listen, Log,
-    LogEncoding, Memory, Metrics, Rotation, Secret, Settings, Shutdown, SpanTimes, Spool, TagsAsFields, checks, tags,
-    urls,
+    LogEncoding, Memory, Metrics, Rotation, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields,
+    checks, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -32,7 +32,7 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         connections: connections(values),
         limits: limits(values),
         memory: Memory { limit: values.count("memory.limit") },
-        spool: Spool { pace_bytes: values.count("spool.pace-bytes") },
+        spool: spool(values),
         shutdown: Shutdown { delay: values.time("shutdown.delay"), timeout: values.time("shutdown.timeout") },
         log: log(values),
         metrics: Metrics {
@@ -46,6 +46,7 @@ fn elasticsearch(values: &Values) -> Elasticsearch {
     let nodes = urls::read(values.text("es.server-urls")).unwrap_or_default();
     let (username, password) = credentials(values, nodes.credentials);
     let defaults = Elasticsearch::default();
+    let bulk_workers = or(values.count("es.bulk.workers"), defaults.bulk_workers);
     Elasticsearch {
         server_urls: nodes.urls,
         username,
@@ -62,7 +63,8 @@ fn elasticsearch(values: &Values) -> Elasticsearch {
         bulk_size: or(values.count("es.bulk.size"), defaults.bulk_size),
         bulk_actions: or(values.count("es.bulk.actions"), defaults.bulk_actions),
         bulk_flush_interval: or(values.time("es.bulk.flush-interval"), defaults.bulk_flush_interval),
-        bulk_workers: or(values.count("es.bulk.workers"), defaults.bulk_workers),
+        bulk_workers,
+        bulk_max_workers: or(values.count("es.bulk.max-workers"), defaults.bulk_max_workers).max(bulk_workers),
         num_shards: or(narrow(values, "es.num-shards"), defaults.num_shards),
         num_replicas: narrow(values, "es.num-replicas"),
         priority_span_template: priority(values, "es.prioirity-span-template"),
@@ -75,6 +77,27 @@ fn elasticsearch(values: &Values) -> Elasticsearch {
         max_span_age: values.time("es.max-span-age"),
         remote_read_clusters: values.list("es.remote-read-clusters"),
         service_cache_ttl: or(values.time("es.service-cache-ttl"), defaults.service_cache_ttl),
+    }
+}
+
+fn spool(values: &Values) -> Spool {
+    Spool {
+        sync: match values.text("spool.sync") {
+            "off" => SpoolSync::Off,
+            "process" => SpoolSync::Process,
+            _ => SpoolSync::Disk,
+        },
+        directory: values.text("spool.directory").into(),
+        max_bytes: values.whole("spool.max-bytes"),
+        segment_bytes: values.whole("spool.segment-bytes"),
+        commit_interval: values.time("spool.commit-interval"),
+        compress: values.text("spool.compression") == "zstd",
+        drop_oldest: values.text("spool.on-full") == "drop-oldest",
+        max_age: unless_zero(values, "spool.max-age"),
+        carry_after: values.time("spool.carry-after"),
+        held_max_bytes: values.whole("spool.held-max-bytes"),
+        pace_bytes: values.count("spool.pace-bytes"),
+        dead_letter_max_bytes: values.whole("dead-letter.max-bytes"),
     }
 }
 

@@ -157,9 +157,7 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
     if let Err(mend) = super::tags::read(values.text("collector.tags"), &values.environment) {
         problems.push(values.problem("collector.tags", mend));
     }
-    if values.text("spool.sync") != "off" {
-        problems.push(values.problem("spool.sync", "it comes with the durable spool: write off, or remove it"));
-    }
+    spool(values, problems);
     if !values.text("metrics-http-route").starts_with('/') {
         problems.push(values.problem("metrics-http-route", "a path starts with a slash: write for example /metrics"));
     }
@@ -172,6 +170,28 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
         problems.push(values.problem("embedded.directory", "a directory is needed: write its path"));
     }
     same_port(values, problems);
+}
+
+fn spool(values: &Values, problems: &mut Vec<Problem>) {
+    if values.text("spool.directory").is_empty() {
+        problems.push(values.problem("spool.directory", "a directory is needed: write its path, or --spool.sync=off"));
+    }
+    let segment = values.whole("spool.segment-bytes");
+    if !(1 << 20..=1 << 30).contains(&segment) {
+        problems.push(values.problem("spool.segment-bytes", "write a size from 1MiB to 1GiB"));
+    }
+    if values.whole("spool.max-bytes") < segment.saturating_mul(2) {
+        problems
+            .push(values.problem("spool.max-bytes", "two segments are the least: write twice --spool.segment-bytes"));
+    }
+    if values.time("spool.commit-interval") > std::time::Duration::from_secs(1) {
+        problems.push(values.problem("spool.commit-interval", "senders wait for it: write a time up to 1s"));
+    }
+    let (kept, sent) = (values.time("span.max-age"), values.time("spool.max-age"));
+    if !kept.is_zero() && !sent.is_zero() && sent <= kept {
+        let mend = "spans that are taken must not be too old to be sent: write a time above --span.max-age";
+        problems.push(values.problem("spool.max-age", mend));
+    }
 }
 
 /// Two listeners on the same port; port 0 is another one each time.

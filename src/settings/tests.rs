@@ -68,7 +68,7 @@ fn every_default_can_be_read() {
 /// A value other than the default for each used setting reaches the typed values.
 #[test]
 fn every_used_setting_changes_something() {
-    let inert = ["config-file", "span-storage.type", "status.http.host-port", "es.use-ilm", "spool.sync"];
+    let inert = ["config-file", "span-storage.type", "status.http.host-port", "es.use-ilm"];
     let default = format!("{:?}", settings(&[]));
     for setting in table::all().filter(|setting| setting.standing == table::Standing::Used) {
         if inert.contains(&setting.name) || setting.environment_only {
@@ -77,8 +77,10 @@ fn every_used_setting_changes_something() {
         let value = match setting.kind {
             table::Kind::Switch if setting.default == "true" => "false",
             table::Kind::Switch => "true",
+            table::Kind::Size if setting.name.starts_with("spool.") => "512MiB",
             table::Kind::Whole { .. } | table::Kind::Size => "8",
             table::Kind::Number { .. } => "0.5",
+            table::Kind::Time if setting.name == "spool.commit-interval" => "7ms",
             table::Kind::Time => "7s",
             table::Kind::Words(words) => words.iter().find(|word| **word != setting.default).unwrap(),
             table::Kind::Address => ":0",
@@ -240,7 +242,10 @@ fn refusals_say_what_to_write_instead() {
         (&["--span-storage.type=cassandra"], "write elasticsearch, opensearch or embedded"),
         (&["--span-storage.type=memory"], "write embedded"),
         (&["--span-storage.type=elasticsearch,kafka"], "one storage only"),
-        (&["--spool.sync=disk"], "it comes with the durable spool"),
+        (&["--spool.segment-bytes=8"], "write a size from 1MiB to 1GiB"),
+        (&["--spool.max-bytes=100MiB"], "two segments are the least"),
+        (&["--spool.commit-interval=2s"], "write a time up to 1s"),
+        (&["--spool.max-age=24h", "--span.max-age=48h"], "write a time above --span.max-age"),
         (&["--collector.tags=novalue"], "write key=value"),
         (&["--downsampling.ratio=2"], "not a number from 0 to 1"),
         (&["--metrics-backend=expvar"], "write one of prometheus, none"),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Gather;
+use super::log::Place;
 use crate::item::{Batch, Run};
 
 /// Runs that nobody has taken yet.
@@ -22,13 +23,29 @@ struct Waiting {
     /// The first item of the run that is not taken yet.
     next: usize,
     since: Instant,
+    /// Where it lies on disk, if it does.
+    place: Option<Place>,
 }
 
 impl Queue {
-    pub(super) fn push(&mut self, run: Run) {
+    pub(super) fn push(&mut self, run: Run, place: Option<Place>) {
         self.items += run.items.len();
         self.bytes += run.documents.len();
-        self.waiting.push_back(Waiting { run: Arc::new(run), next: 0, since: Instant::now() });
+        self.waiting.push_back(Waiting { run: Arc::new(run), next: 0, since: Instant::now(), place });
+    }
+
+    /// Takes out the oldest run that lies on disk too and of which nothing was taken yet.
+    pub(super) fn take_oldest_on_disk(&mut self) -> Option<(Arc<Run>, Place)> {
+        let index = self.waiting.iter().position(|waiting| waiting.next == 0 && waiting.place.is_some())?;
+        let Waiting { run, place, .. } = self.waiting.remove(index)?;
+        self.items = self.items.saturating_sub(run.items.len());
+        self.bytes = self.bytes.saturating_sub(run.documents.len());
+        Some((run, place?))
+    }
+
+    /// Bytes of the documents that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,8 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::item::{Id, Item, Kind, Label};
 use crate::memory::Budget;
+use crate::telemetry::books::Books;
+use crate::telemetry::metrics::Metrics;
 
 fn run(items: usize, bytes: usize) -> Run {
     let item = |index: usize| Item {
@@ -17,15 +20,20 @@ fn run(items: usize, bytes: usize) -> Run {
     Run::new(Label(0), items, documents, Budget::new(1).reserve())
 }
 
+fn spool(gather: Gather, pace_bytes: usize) -> Spool {
+    let (books, metrics) = (Arc::new(Books::new(&["test"])), Arc::new(Metrics::for_tests()));
+    Spool::in_memory(gather, pace_bytes, Shared::new(books, metrics, Budget::new(1 << 20)))
+}
+
 fn gather(items: usize, bytes: usize) -> Gather {
     Gather { items, bytes, interval: Duration::from_secs(1) }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_goes_when_it_is_large_enough() {
-    let spool = Spool::new(gather(4, 1000), 0);
+    let spool = spool(gather(4, 1000), 0);
     for _ in 0..3 {
-        spool.append(run(2, 10)).await.unwrap();
+        spool.append(run(2, 10), Outcome::default(), 0).await.unwrap();
     }
     let batch = spool.next().await.unwrap();
     assert_eq!((batch.len(), batch.bytes, batch.runs.len()), (4, 40, 2));
@@ -34,8 +42,8 @@ async fn a_batch_goes_when_it_is_large_enough() {
 
 #[tokio::test(start_paused = true)]
 async fn a_small_batch_goes_when_it_has_waited() {
-    let spool = Spool::new(gather(4, 1000), 0);
-    spool.append(run(1, 10)).await.unwrap();
+    let spool = spool(gather(4, 1000), 0);
+    spool.append(run(1, 10), Outcome::default(), 0).await.unwrap();
     let before = tokio::time::Instant::now();
     let batch = spool.next().await.unwrap();
     assert_eq!(batch.len(), 1);
@@ -44,8 +52,8 @@ async fn a_small_batch_goes_when_it_has_waited() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_run_is_taken_in_parts_and_no_item_twice() {
-    let spool = Spool::new(gather(100, 35), 0);
-    spool.append(run(10, 10)).await.unwrap();
+    let spool = spool(gather(100, 35), 0);
+    spool.append(run(10, 10), Outcome::default(), 0).await.unwrap();
     let mut seen = Vec::new();
     while seen.len() < 10 {
         let batch = spool.next().await.unwrap();
@@ -57,18 +65,18 @@ async fn a_large_run_is_taken_in_parts_and_no_item_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn an_item_over_the_limit_goes_alone() {
-    let spool = Spool::new(gather(100, 35), 0);
-    spool.append(run(2, 500)).await.unwrap();
+    let spool = spool(gather(100, 35), 0);
+    spool.append(run(2, 500), Outcome::default(), 0).await.unwrap();
     assert_eq!(spool.next().await.unwrap().len(), 1);
     assert_eq!(spool.next().await.unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_closed_spool_gives_out_the_rest_and_takes_no_more() {
-    let spool = Spool::new(gather(100, 1000), 0);
-    spool.append(run(3, 10)).await.unwrap();
+    let spool = spool(gather(100, 1000), 0);
+    spool.append(run(3, 10), Outcome::default(), 0).await.unwrap();
     spool.close();
-    assert_eq!(spool.append(run(1, 10)).await, Err(Closed));
+    assert_eq!(spool.append(run(1, 10), Outcome::default(), 0).await, Err(NotSafe::Closed));
     assert_eq!(spool.next().await.unwrap().len(), 3);
     assert!(spool.next().await.is_none());
     assert!(spool.next().await.is_none());
@@ -76,7 +84,7 @@ async fn a_closed_spool_gives_out_the_rest_and_takes_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn two_senders_share_the_work() {
-    let spool = std::sync::Arc::new(Spool::new(gather(2, 1000), 0));
+    let spool = std::sync::Arc::new(spool(gather(2, 1000), 0));
     let sender = |spool: std::sync::Arc<Spool>| async move {
         let mut items = 0;
         while let Some(batch) = spool.next().await {
@@ -87,7 +95,7 @@ async fn two_senders_share_the_work() {
     let one = tokio::spawn(sender(spool.clone()));
     let two = tokio::spawn(sender(spool.clone()));
     for _ in 0..20 {
-        spool.append(run(3, 10)).await.unwrap();
+        spool.append(run(3, 10), Outcome::default(), 0).await.unwrap();
         tokio::task::yield_now().await;
     }
     spool.close();
@@ -96,14 +104,16 @@ async fn two_senders_share_the_work() {
 
 #[tokio::test(start_paused = true)]
 async fn answers_are_held_back_while_the_store_is_behind() {
-    let spool = std::sync::Arc::new(Spool::new(gather(100, 1000), 50));
+    let spool = std::sync::Arc::new(spool(gather(100, 1000), 50));
     spool.set_flowing(true);
-    let append = |spool: std::sync::Arc<Spool>| tokio::spawn(async move { spool.append(run(1, 40)).await });
+    let append = |spool: std::sync::Arc<Spool>| {
+        tokio::spawn(async move { spool.append(run(1, 40), Outcome::default(), 0).await })
+    };
     append(spool.clone()).await.unwrap().unwrap();
     let second = append(spool.clone());
     tokio::task::yield_now().await;
     assert!(!second.is_finished());
-    spool.settle(1, 40);
+    spool.settle(&Lane::Live, &[(0, 1)], 40);
     let before = tokio::time::Instant::now();
     second.await.unwrap().unwrap();
     assert_eq!(before.elapsed(), Duration::ZERO);
@@ -111,24 +121,24 @@ async fn answers_are_held_back_while_the_store_is_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_a_store_that_is_away_or_longer_than_half_a_second() {
-    let spool = Spool::new(gather(100, 1000), 50);
+    let spool = spool(gather(100, 1000), 50);
     let before = tokio::time::Instant::now();
-    spool.append(run(1, 400)).await.unwrap();
+    spool.append(run(1, 400), Outcome::default(), 0).await.unwrap();
     assert_eq!(before.elapsed(), Duration::ZERO);
     spool.set_flowing(true);
-    spool.append(run(1, 400)).await.unwrap();
+    spool.append(run(1, 400), Outcome::default(), 0).await.unwrap();
     assert_eq!(before.elapsed(), Duration::from_millis(500));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_one_sender_leaves_another_takes_in_time() {
-    let spool = std::sync::Arc::new(Spool::new(gather(2, 1000), 0));
+    let spool = std::sync::Arc::new(spool(gather(2, 1000), 0));
     let waiting =
         |spool: std::sync::Arc<Spool>| tokio::spawn(async move { spool.next().await.map(|batch| batch.len()) });
     let (one, two) = (waiting(spool.clone()), waiting(spool.clone()));
     tokio::task::yield_now().await;
     let before = tokio::time::Instant::now();
-    spool.append(run(3, 10)).await.unwrap();
+    spool.append(run(3, 10), Outcome::default(), 0).await.unwrap();
     assert_eq!(one.await.unwrap().unwrap() + two.await.unwrap().unwrap(), 3);
     assert_eq!(before.elapsed(), Duration::from_secs(1));
 }

@@ -11,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::document::StoredSpan;
-use crate::item::{Batch, Judgement};
+use crate::item::{Batch, Item, Judgement};
 use crate::span::TraceId;
 
 /// A future that a trait object returns.
@@ -23,6 +23,9 @@ pub trait Writer: Send + Sync + std::fmt::Debug {
     /// absent answers [`Judgement::away`]; it returns within its own time-out and never
     /// waits for the store to come back. Not cancel-safe: an abandoned write may have happened.
     fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Judgement>;
+
+    /// The index, or what stands for it, that an item goes to.
+    fn index(&self, item: &Item) -> String;
 
     /// What the store is and how it does, for `/status` and the start-up table.
     fn status(&self) -> Status;

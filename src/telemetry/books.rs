@@ -23,7 +23,7 @@ pub struct Page {
     pub already_there: u64,
     pub sampled_out: Counts,
     pub refused: Counts,
-    pub dead_lettered: u64,
+    pub dead_lettered: Counts,
     pub dropped: Counts,
     /// Safe, and not settled yet.
     pub held: u64,
@@ -33,8 +33,9 @@ impl Page {
     /// The two sides of the equation; equal unless the house has lost count.
     pub fn sides(&self) -> (u64, u64) {
         let sum = |counts: &Counts| counts.values().sum::<u64>();
-        let right = self.stored + self.already_there + self.dead_lettered + self.held;
-        (self.opening + self.received, right + sum(&self.sampled_out) + sum(&self.refused) + sum(&self.dropped))
+        let words = [&self.sampled_out, &self.refused, &self.dead_lettered, &self.dropped];
+        let right = self.stored + self.already_there + self.held;
+        (self.opening + self.received, right + words.map(sum).iter().sum::<u64>())
     }
 
     pub fn balances(&self) -> bool {
@@ -58,8 +59,12 @@ pub struct Settlement {
     pub stored: u64,
     pub already_there: u64,
     pub refused: Counts,
+    pub dead_lettered: Counts,
     pub dropped: Counts,
 }
+
+/// The page of labels that this release does not know: another one wrote them into the spool.
+const UNKNOWN: &str = "unknown";
 
 /// A page for each label, and one for service documents.
 #[derive(Debug)]
@@ -72,13 +77,23 @@ pub struct Books {
 impl Books {
     /// Books with a page for each of `names`; a label is an index into them.
     pub fn new(names: &'static [&'static str]) -> Self {
-        let pages = names.iter().map(|_| Mutex::default()).collect();
+        let pages = names.iter().chain([&UNKNOWN]).map(|_| Mutex::default()).collect();
         Books { names, pages, services: Mutex::default() }
     }
 
     /// Enters a request's outcome.
     pub fn enter(&self, label: u8, outcome: &Outcome) {
         self.on(label, |page| enter(page, outcome));
+    }
+
+    /// Enters spans that were found in the spool: they are held.
+    pub fn open(&self, label: u8, spans: u64) {
+        self.on(label, |page| open(page, spans));
+    }
+
+    /// Enters service documents that were found in the spool.
+    pub fn open_services(&self, count: u64) {
+        open(&mut lock(&self.services), count);
     }
 
     /// Settles held spans.
@@ -99,7 +114,7 @@ impl Books {
 
     /// A copy of every page that was ever written on, by name.
     pub fn spans(&self) -> BTreeMap<&'static str, Page> {
-        let pages = self.names.iter().zip(&self.pages);
+        let pages = self.names.iter().chain([&UNKNOWN]).zip(&self.pages);
         pages.map(|(name, page)| (*name, lock(page).clone())).filter(|(_, page)| *page != Page::default()).collect()
     }
 
@@ -109,10 +124,15 @@ impl Books {
     }
 
     fn on(&self, label: u8, change: impl FnOnce(&mut Page)) {
-        if let Some(page) = self.pages.get(usize::from(label)) {
+        if let Some(page) = self.pages.get(usize::from(label)).or(self.pages.last()) {
             change(&mut lock(page));
         }
     }
+}
+
+fn open(page: &mut Page, count: u64) {
+    page.opening += count;
+    page.held += count;
 }
 
 fn enter(page: &mut Page, outcome: &Outcome) {
@@ -123,11 +143,13 @@ fn enter(page: &mut Page, outcome: &Outcome) {
 }
 
 fn settle(page: &mut Page, settlement: &Settlement) {
-    let gone = settlement.refused.values().chain(settlement.dropped.values()).sum::<u64>();
+    let gone = [&settlement.refused, &settlement.dead_lettered, &settlement.dropped];
+    let gone = gone.iter().flat_map(|counts| counts.values()).sum::<u64>();
     page.held = page.held.saturating_sub(settlement.stored + settlement.already_there + gone);
     page.stored += settlement.stored;
     page.already_there += settlement.already_there;
     add(&mut page.refused, &settlement.refused);
+    add(&mut page.dead_lettered, &settlement.dead_lettered);
     add(&mut page.dropped, &settlement.dropped);
 }
 
@@ -154,8 +176,8 @@ mod tests {
         books.enter(0, &Outcome { received: 10, sampled_out, refused, held: 5 });
         assert!(books.spans()["zipkin-json"].balances());
         let dropped = Counts::from([("shutdown", 1)]);
-        let refused = Counts::from([("mapping", 1)]);
-        books.settle(0, &Settlement { stored: 2, already_there: 1, refused, dropped });
+        let dead_lettered = Counts::from([("mapping", 1)]);
+        books.settle(0, &Settlement { stored: 2, already_there: 1, dead_lettered, dropped, ..Settlement::default() });
         let page = &books.spans()["zipkin-json"];
         assert_eq!((page.held, page.sides()), (0, (10, 10)));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use spaniel::document::{hour_of, service_id, span_id};
-use spaniel::item::{Batch, Item, Kind, Label, Run, Verdict};
+use spaniel::item::{Batch, Item, Judgement, Kind, Label, Run, Verdict};
 use spaniel::memory::Budget;
 use spaniel::settings::{Elasticsearch, Indices};
 use spaniel::store::Writer as _;
@@ -28,25 +28,60 @@ pub(crate) struct Site<'a> {
 
 impl<'a> Site<'a> {
     pub(crate) fn new(server: &'a Server, prefix: &str, change: impl FnOnce(&mut Elasticsearch)) -> Self {
+        let indices = Indices { prefix: prefix.into(), ..Indices::default() };
+        Site::with(server, &indices, change)
+    }
+
+    /// A writer to aliases.
+    pub(crate) fn aliased(server: &'a Server, prefix: &str) -> Self {
+        let indices = Indices { prefix: prefix.into(), use_aliases: true, ..Indices::default() };
+        Site::with(server, &indices, |_| {})
+    }
+
+    fn with(server: &'a Server, indices: &Indices, change: impl FnOnce(&mut Elasticsearch)) -> Self {
         let mut settings = Elasticsearch { server_urls: vec![server.url.clone()], ..Elasticsearch::default() };
         settings.num_shards = 1;
         settings.num_replicas = 0;
         change(&mut settings);
-        let indices = Indices { prefix: prefix.into(), ..Indices::default() };
-        let writer = BulkWriter::new(&settings, &indices).expect("settings that work");
+        let writer = BulkWriter::new(&settings, indices).expect("settings that work");
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        Site { server, prefix: format!("{prefix}-"), writer, runtime }
+        Site { server, prefix: format!("{}-", indices.prefix), writer, runtime }
     }
 
     pub(crate) fn write(&self, batch: &Batch) -> Vec<Verdict> {
-        self.runtime.block_on(self.writer.write(batch)).verdicts
+        self.judge(batch).verdicts
+    }
+
+    /// The same, with all that the writer says.
+    pub(crate) fn judge(&self, batch: &Batch) -> Judgement {
+        self.runtime.block_on(self.writer.write(batch))
+    }
+
+    /// Calls the server, which must agree.
+    pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let (status, answer) = self.server.call(method, path, body);
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    /// Puts settings to the span index of the documents' day.
+    pub(crate) fn set(&self, settings: &Value) {
+        self.call("PUT", &format!("/{}/_settings", self.index("jaeger-span")), Some(settings));
+    }
+
+    /// The stored span of this id, as it was sent.
+    pub(crate) fn span(&self, span_id: &str) -> Value {
+        let query = json!({ "query": { "term": { "spanID": span_id } } });
+        let answer = self.hits("jaeger-span", &query);
+        assert_eq!(answer["hits"]["hits"].as_array().map(Vec::len), Some(1), "{answer}");
+        answer["hits"]["hits"][0]["_source"].clone()
     }
 
     /// Sends a bulk request of its own; the answer as text.
     pub(crate) fn send_bulk(&self, filter: &str, body: String) -> String {
         let cluster = self.writer.cluster();
         let query = [("filter_path", filter)];
-        let answer = self.runtime.block_on(cluster.bulk(&query, body.into())).expect("an answer");
+        let answer = self.runtime.block_on(cluster.bulk(&query, body.into(), 3)).expect("an answer");
         String::from_utf8(answer.body.to_vec()).expect("text")
     }
 
@@ -126,13 +161,14 @@ impl<'a> Site<'a> {
 
     /// The number of hits.
     pub(crate) fn search(&self, name: &str, query: &Value) -> u64 {
-        let indices = format!("/{}{name}-*", self.prefix);
-        let (status, body) = self.server.call("POST", &format!("{indices}/_refresh"), None);
-        assert_eq!(status, 200, "{body}");
-        let (status, body) = self.server.call("POST", &format!("{indices}/_search"), Some(query));
-        assert_eq!(status, 200, "{body}");
-        let total = &body["hits"]["total"];
+        let total = &self.hits(name, query)["hits"]["total"];
         total.as_u64().or_else(|| total["value"].as_u64()).expect("a total")
+    }
+
+    fn hits(&self, name: &str, query: &Value) -> Value {
+        let indices = format!("/{}{name}-*", self.prefix);
+        self.call("POST", &format!("{indices}/_refresh"), None);
+        self.call("POST", &format!("{indices}/_search"), Some(query))
     }
 }
 

@@ -93,7 +93,7 @@ async fn bulk(cluster: &Cluster, documents: &[Document], document_type: Option<&
         }
         writeln!(body, "{{\"index\":{action}}}\n{}", document.source.get()).unwrap();
     }
-    let answer = cluster.bulk(&[], body.into()).await.unwrap();
+    let answer = cluster.bulk(&[], body.into(), documents.len()).await.unwrap();
     let verdict: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(verdict["errors"], false, "{verdict}");
 }

@@ -41,11 +41,11 @@ fn spans_wait_for_a_store_that_was_never_there() {
     assert_eq!(store.spans().len(), 200);
 }
 
-/// A stop with the store away drops what is held, within its time, and says so.
+/// In memory, a stop with the store away drops what is held, within its time, and says so.
 #[test]
 fn what_cannot_be_stored_until_the_end_is_counted_and_told() {
     let url = format!("http://127.0.0.1:{}", free_port());
-    let mut spaniel = Start::elasticsearch(&url, "away").flags(&["--shutdown.timeout=200ms"]).run();
+    let mut spaniel = Start::elasticsearch(&url, "away").flags(&["--shutdown.timeout=200ms", "--spool.sync=off"]).run();
     assert_eq!(spaniel.post(made::request(1, 7, 0)).status(), 202);
     check_holding(&spaniel, 7);
     spaniel.terminate();

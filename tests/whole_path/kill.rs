@@ -74,25 +74,21 @@ fn kills(name: &str, store: &Store, sync: &str) {
 }
 
 #[test]
-#[ignore = "it needs the durable spool"]
 fn kills_lose_and_double_nothing_with_elasticsearch_and_process() {
     kills("elasticsearch, process", &Store::elasticsearch(), "process");
 }
 
 #[test]
-#[ignore = "it needs the durable spool"]
 fn kills_lose_and_double_nothing_with_elasticsearch_and_disk() {
     kills("elasticsearch, disk", &Store::elasticsearch(), "disk");
 }
 
 #[test]
-#[ignore = "it needs the durable spool"]
 fn kills_lose_and_double_nothing_with_the_embedded_store_and_process() {
     kills("embedded, process", &Store::Embedded, "process");
 }
 
 #[test]
-#[ignore = "it needs the durable spool"]
 fn kills_lose_and_double_nothing_with_the_embedded_store_and_disk() {
     kills("embedded, disk", &Store::Embedded, "disk");
 }

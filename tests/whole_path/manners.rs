@@ -119,7 +119,7 @@ fn while_the_stop_is_delayed_it_takes_spans_and_is_not_ready() {
 fn when_memory_is_full_it_says_not_now_and_recovers() {
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
-    let spaniel = Start::elasticsearch(&url, "full").flags(&["--memory.limit=16MiB"]).run();
+    let spaniel = Start::elasticsearch(&url, "full").flags(&["--memory.limit=16MiB", "--spool.sync=off"]).run();
     let mut accepted = 0;
     // Each request takes some 100 kB: the limit is reached long before the end.
     let refused = (0..1_000).find_map(|number| {

@@ -65,8 +65,8 @@ const LISTENERS: [&str; 4] = [
 impl Start {
     /// With the embedded store, which keeps all ages: captured spans have fixed times, and keep them.
     pub(crate) fn embedded() -> Self {
-        let times = &["--span.max-age=0", "--span.max-future=0"];
-        Start::default().flags(&["--embedded.max-age=0s", "--embedded.commit-interval=20ms"]).flags(times)
+        let times = ["--embedded.max-age=0s", "--spool.max-age=0s", "--span.max-age=0", "--span.max-future=0"];
+        Start::default().flags(&["--embedded.commit-interval=20ms"]).flags(&times)
     }
 
     /// With Elasticsearch at `url`, looking back far enough for captured spans.
@@ -74,7 +74,7 @@ impl Start {
         let urls = format!("--es.server-urls={url}");
         let prefix = format!("--es.index-prefix={prefix}");
         let small = ["--es.num-shards=1", "--es.num-replicas=0", "--es.max-span-age=26280h"];
-        let times = ["--span.max-age=0", "--span.max-future=0"];
+        let times = ["--spool.max-age=0s", "--span.max-age=0", "--span.max-future=0"];
         let start = Start::default().environment("SPAN_STORAGE_TYPE", "elasticsearch");
         start.flags(&[&urls, &prefix]).flags(&small).flags(&times)
     }

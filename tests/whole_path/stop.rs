@@ -41,19 +41,16 @@ fn stops_lose_nothing_with_elasticsearch_in_memory() {
 }
 
 #[test]
-#[ignore = "it needs the durable spool"]
 fn stops_lose_nothing_with_elasticsearch_on_disk() {
     stops("elasticsearch, disk", &Store::elasticsearch(), "disk", false);
 }
 
 #[test]
-#[ignore = "it needs the durable spool"]
 fn stops_lose_nothing_while_elasticsearch_is_away() {
     stops("elasticsearch away, disk", &Store::elasticsearch(), "disk", true);
 }
 
 #[test]
-#[ignore = "it needs the durable spool"]
 fn stops_lose_nothing_with_the_embedded_store() {
     stops("embedded, process", &Store::Embedded, "process", false);
 }

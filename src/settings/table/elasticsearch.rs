@@ -61,7 +61,18 @@ pub(super) const WRITING: &[Setting] = &[
     row("es.bulk.size", Size, "5000000", "Bytes of a bulk request at which it is sent; 0: the default, as in Jaeger."),
     row("es.bulk.actions", from(0), "1000", "Documents at which it is sent; 0: the default, as in Jaeger."),
     row("es.bulk.flush-interval", Time, "200ms", "Time after which it is sent; 0: the default, as in Jaeger."),
-    row("es.bulk.workers", Whole { least: 0, most: 1024 }, "1", "Bulk requests under way at once; 0: the default."),
+    row(
+        "es.bulk.workers",
+        Whole { least: 0, most: 1024 },
+        "1",
+        "Bulk requests under way at once, to begin with; 0: the default.",
+    ),
+    row(
+        "es.bulk.max-workers",
+        Whole { least: 0, most: 1024 },
+        "4",
+        "Most of them, while answers are quick and more is waiting. Fewer, down to one, when the store is overloaded.",
+    ),
     row(
         "es.http-compression",
         Switch,

@@ -92,6 +92,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { title: "Embedded store", rows: own::EMBEDDED },
     Group { title: "Spans and sampling", rows: own::SPANS },
     Group { title: "Limits and memory", rows: own::LIMITS },
+    Group { title: "Spool and dead letters", rows: own::SPOOL },
     Group { title: "Stopping", rows: own::SHUTDOWN },
     Group { title: "Queue of jaeger-collector", rows: collector::QUEUE },
     Group { title: "Jaeger over gRPC, port 14250", rows: collector::GRPC },

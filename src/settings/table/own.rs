@@ -84,18 +84,69 @@ pub(super) const LIMITS: &[Setting] = &[
         "Age at which a connection is closed with an answer, plus or minus a tenth, so that senders spread over \
          replicas; 0: never.",
     ),
+];
+
+pub(super) const SPOOL: &[Setting] = &[
     row(
         "spool.sync",
-        Words(&["off", "process", "disk"]),
-        "off",
-        "What a sender's answer promises: `off`, that its spans are in memory.",
+        Words(&["disk", "process", "off"]),
+        "disk",
+        "What a sender's answer promises: `disk`, that its spans are synced to disk and survive a loss of power; `process`, \
+         that they are written and survive the end of the process; `off`, that they are in memory.",
     ),
+    row("spool.directory", Folder, "spaniel-spool", "Where the spool lies; for one process alone."),
+    row(
+        "spool.max-bytes",
+        Size,
+        "8GiB",
+        "Most bytes of it on disk. When it is full, senders are told to come again later; see `--spool.on-full`.",
+    ),
+    row("spool.segment-bytes", Size, "64MiB", "Bytes of one of its files; reserved when a file is begun."),
+    row(
+        "spool.commit-interval",
+        Time,
+        "1ms",
+        "How long a write waits for others to go with it. Senders wait this long and for the write itself.",
+    ),
+    row(
+        "spool.compression",
+        Words(&["none", "zstd"]),
+        "none",
+        "Compression of what is written. `zstd` makes it about a tenth as large, and costs about half as much CPU again \
+         as all the rest: for slow disks.",
+    ),
+    row(
+        "spool.on-full",
+        Words(&["refuse", "drop-oldest"]),
+        "refuse",
+        "A full spool refuses what comes, or gives up its oldest file, counted as dropped.",
+    ),
+    row(
+        "spool.max-age",
+        Time,
+        "168h",
+        "What started longer ago when it is sent becomes a dead letter, so that no replay brings back what retention \
+         has deleted; 0: never. Longer than `--span.max-age`.",
+    ),
+    row(
+        "spool.carry-after",
+        Time,
+        "1m",
+        "What an index would not take for so long, while the store took others, is held apart for that index.",
+    ),
+    row("spool.held-max-bytes", Size, "1GiB", "Most bytes of what is held apart, over all indices."),
     row(
         "spool.pace-bytes",
         Size,
         "8MiB",
         "While the store takes spans and more than this waits for it, answers are held back, up to half a second, so \
          that senders go at the store's pace and memory stays small. A store that is away holds nothing back. 0: never.",
+    ),
+    row(
+        "dead-letter.max-bytes",
+        Size,
+        "1GiB",
+        "Most bytes of documents that the store refused for good, kept under the spool's directory. Further ones are held.",
     ),
 ];
 
@@ -105,6 +156,6 @@ pub(super) const SHUTDOWN: &[Setting] = &[
         "shutdown.timeout",
         Time,
         "25s",
-        "Time for everything after that; what is not stored by then is counted and logged.",
+        "Time for everything after that; what is not stored by then stays in the spool, or is counted and logged if that is off.",
     ),
 ];

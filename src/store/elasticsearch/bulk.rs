@@ -6,7 +6,7 @@
 //! the index, is made once and copied until the period of the index changes.
 
 use crate::document::{IndexNames, write_id};
-use crate::item::{Item, Kind};
+use crate::item::{Item, Kind, Targets};
 
 use super::Dialect;
 
@@ -20,6 +20,8 @@ pub(super) struct Lines<'a> {
     dialect: Dialect,
     /// Spans have names of their own.
     span_ids: bool,
+    /// What stands for the aliases.
+    targets: Option<&'a Targets>,
     span: Head,
     service: Head,
 }
@@ -34,7 +36,12 @@ struct Head {
 
 impl<'a> Lines<'a> {
     pub(super) fn new(names: &'a IndexNames, dialect: Dialect, span_ids: bool) -> Self {
-        Lines { names, dialect, span_ids, span: Head::default(), service: Head::default() }
+        Lines { names, dialect, span_ids, targets: None, span: Head::default(), service: Head::default() }
+    }
+
+    /// All goes to these indices, whatever its time.
+    pub(super) fn to(self, targets: Option<&'a Targets>) -> Self {
+        Lines { targets, ..self }
     }
 
     /// Appends the two lines of each of `items`, whose documents have so many bytes together.
@@ -60,7 +67,7 @@ impl<'a> Lines<'a> {
             Kind::Service => &mut self.service,
         };
         if head.period != Some(period) {
-            head.line = head_line(self.names, self.dialect, item, named);
+            head.line = head_line(self.names, self.targets, self.dialect, item, named);
             head.period = Some(period);
         }
         out.extend_from_slice(&head.line);
@@ -73,19 +80,28 @@ impl<'a> Lines<'a> {
 }
 
 /// An action line as far as all items of one index share it.
-fn head_line(names: &IndexNames, dialect: Dialect, item: &Item, named: bool) -> Vec<u8> {
+fn head_line(names: &IndexNames, targets: Option<&Targets>, dialect: Dialect, item: &Item, named: bool) -> Vec<u8> {
     let (action, document_type) = match item.kind {
         Kind::Span if named => ("create", "span"),
         Kind::Span => ("index", "span"),
         Kind::Service => ("index", "service"),
     };
-    let mut index = Vec::new();
-    names.write_target(&mut index, item.kind, item.hour);
+    let index = index_of(names, targets, item);
     // The prefix is the operator's: as a JSON string, whatever it holds.
-    let index = serde_json::Value::from(String::from_utf8_lossy(&index));
+    let index = serde_json::Value::from(index);
     let kind = if dialect == Dialect::Six { format!(r#","_type":"{document_type}""#) } else { String::new() };
     let id = if named { r#","_id":""# } else { "" };
     format!(r#"{{"{action}":{{"_index":{index}{kind}{id}"#).into_bytes()
+}
+
+/// The name of the index or alias that an item goes to.
+pub(super) fn index_of(names: &IndexNames, targets: Option<&Targets>, item: &Item) -> String {
+    if let Some(targets) = targets {
+        return targets.of(item.kind).to_string();
+    }
+    let mut name = Vec::new();
+    names.write_target(&mut name, item.kind, item.hour);
+    String::from_utf8_lossy(&name).into_owned()
 }
 
 #[cfg(test)]
@@ -150,6 +166,23 @@ mod tests {
             "\n{}\n"
         );
         assert_eq!(body(Dialect::Six, true, &indices, &items), wanted);
+    }
+
+    #[test]
+    fn what_stands_for_an_alias_is_named_in_its_place() {
+        let names = IndexNames::new(&Indices { use_aliases: true, ..Indices::default() });
+        let targets = Targets { spans: "s-000002".into(), services: "v-000001".into(), unclear: false };
+        let items = [item(Kind::Service, HOUR, 0x15), item(Kind::Span, HOUR + 24, 0)];
+        let mut out = Vec::new();
+        let lines = Lines::new(&names, Dialect::Eight, true).to(Some(&targets));
+        { lines }.write(&mut out, items.iter().map(|item| (item, b"{}".as_slice())), 2);
+        let wanted = concat!(
+            r#"{"index":{"_index":"v-000001","_id":"15"}}"#,
+            "\n{}\n",
+            r#"{"create":{"_index":"s-000002","_id":"AAAAAAAAAAAAAAAAAAAAAA"}}"#,
+            "\n{}\n"
+        );
+        assert_eq!(String::from_utf8(out).expect("text"), wanted);
     }
 
     #[test]

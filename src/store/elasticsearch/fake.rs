@@ -1,6 +1,6 @@
 //! A server for tests that says what it is told to say, over plain sockets or TLS.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -39,6 +39,11 @@ struct Script {
     bulk: Mutex<VecDeque<(u16, String)>>,
     greeting: Mutex<Option<(u16, String)>>,
     templates: Mutex<Option<u16>>,
+    aliases: Mutex<Option<(u16, String)>>,
+    /// Paths of what is not there.
+    missing: Mutex<HashSet<String>>,
+    /// Bytes of the largest bulk request that is taken.
+    largest: Mutex<Option<usize>>,
 }
 
 impl Fake {
@@ -92,6 +97,21 @@ impl Fake {
         self.state.bulk.lock().expect("sound").push_back((status, body.to_string()));
     }
 
+    /// Answers 413 to larger bulk requests.
+    pub(super) fn take_at_most(&self, bytes: usize) {
+        *self.state.largest.lock().expect("sound") = Some(bytes);
+    }
+
+    /// Answers so to `GET /_alias/…`.
+    pub(super) fn answer_aliases(&self, status: u16, body: &str) {
+        *self.state.aliases.lock().expect("sound") = Some((status, body.to_string()));
+    }
+
+    /// Answers 404 to `HEAD` of this path.
+    pub(super) fn lack(&self, path: &str) {
+        self.state.missing.lock().expect("sound").insert(path.to_string());
+    }
+
     pub(super) fn greet_with(&self, status: u16, body: &str) {
         *self.state.greeting.lock().expect("sound") = Some((status, body.to_string()));
     }
@@ -125,10 +145,20 @@ async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response
 impl Script {
     fn say(&self, head: &http::request::Parts, target: &str, body: &[u8]) -> (u16, String) {
         if target.starts_with("/_bulk") {
+            if self.largest.lock().expect("sound").is_some_and(|largest| body.len() > largest) {
+                return (413, String::new());
+            }
             return self.bulk.lock().expect("sound").pop_front().unwrap_or_else(|| (200, all_created(body)));
         }
         if head.method == http::Method::PUT {
             return (self.templates.lock().expect("sound").unwrap_or(200), r#"{"acknowledged":true}"#.into());
+        }
+        if head.method == http::Method::HEAD {
+            let there = !self.missing.lock().expect("sound").contains(target);
+            return (if there { 200 } else { 404 }, String::new());
+        }
+        if target.starts_with("/_alias") {
+            return self.aliases.lock().expect("sound").clone().unwrap_or_else(|| (404, "{}".into()));
         }
         let greeting = self.greeting.lock().expect("sound").clone();
         greeting.unwrap_or_else(|| (200, r#"{"version":{"number":"8.19.21"},"tagline":"You Know, for Search"}"#.into()))

@@ -10,6 +10,7 @@
 //! again, and [`crate::delivery`] decides when.
 
 mod alarm;
+mod aliases;
 mod answer;
 mod bulk;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod reader_answer;
 mod reader_question;
 pub mod templates;
 mod transport;
+mod verdict;
 mod version;
 mod writer;
 

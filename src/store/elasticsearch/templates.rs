@@ -100,6 +100,17 @@ pub async fn install(cluster: &Cluster, server: &Server, form: &Form) -> Result<
     Ok(())
 }
 
+/// False if the cluster says that one of the templates is not there; true also if it does not say.
+pub async fn are_there(cluster: &Cluster, server: &Server, form: &Form) -> bool {
+    for template in Template::ALL {
+        let path = format!("{}/{}{}", endpoint(server.dialect), form.prefix, template.name());
+        if cluster.call(Method::Head, &path, &[], None).await.is_ok_and(|answer| answer.status == 404) {
+            return false;
+        }
+    }
+    true
+}
+
 /// Where templates of this dialect are put.
 pub fn endpoint(dialect: Dialect) -> &'static str {
     match dialect {

@@ -86,6 +86,16 @@ impl Server {
         Ok(Server { product: product(dialect), version: version.to_string(), dialect })
     }
 
+    /// True if a bulk request may demand that it goes to an alias and to nothing else.
+    pub fn knows_require_alias(&self) -> bool {
+        let minor = self.version.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
+        match self.dialect {
+            Dialect::Eight | Dialect::OpenSearch => true,
+            Dialect::Seven => minor.is_some_and(|minor| minor >= 10),
+            Dialect::Six => false,
+        }
+    }
+
     fn greeted(greeting: Greeting) -> Result<Self, VersionError> {
         let Version { number, distribution } = greeting.version;
         let open = distribution.is_some_and(|name| name == "opensearch") || greeting.tagline.contains("OpenSearch");

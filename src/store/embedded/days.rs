@@ -118,9 +118,14 @@ impl Days {
         self.names.period(kind, hour)
     }
 
+    /// The name of the day that a document of this kind and hour belongs to.
+    pub(super) fn name(&self, kind: Kind, hour: u64) -> String {
+        self.names.name(kind, hour)
+    }
+
     /// The day of documents of this kind and hour, made if need be.
     pub(super) fn for_writing(&self, kind: Kind, hour: u64) -> Result<Arc<Day>, NoDay> {
-        let name = self.names.name(kind, hour);
+        let name = self.name(kind, hour);
         if let Some(day) = self.get(&name) {
             return Ok(day);
         }

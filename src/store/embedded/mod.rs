@@ -37,7 +37,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::{ReadError, Reader, Search, Status, Task, Writer};
 use crate::clock::Clock;
 use crate::document::StoredSpan;
-use crate::item::{Batch, Judgement};
+use crate::item::{Batch, Item, Judgement};
 use crate::settings::{Embedded, Indices, TagsAsFields};
 use crate::span::TraceId;
 use committer::{Committer, Message};
@@ -148,6 +148,10 @@ impl Drop for EmbeddedStore {
 }
 
 impl Writer for EmbeddedStore {
+    fn index(&self, item: &Item) -> String {
+        self.days.name(item.kind, item.hour)
+    }
+
     fn write<'a>(&'a self, batch: &'a Batch) -> Task<'a, Judgement> {
         Box::pin(async move {
             let (reply, verdicts) = oneshot::channel();

@@ -69,6 +69,9 @@ pub struct Metrics {
     requests_refused: Family<Labels, Counter>,
     limits_reached: Family<Labels, Counter>,
     mended: Family<Labels, Counter>,
+    spool: Family<Labels, Counter>,
+    books_violations: Counter,
+    possibly_doubled: Counter,
 }
 
 impl Metrics {
@@ -97,6 +100,17 @@ impl Metrics {
             ),
             limits_reached: family(&mut all, "spaniel_limits_reached", "how often a limit was reached, by its name"),
             mended: family(&mut all, "spaniel_mended", "what was mended in spans, by kind"),
+            spool: family(&mut all, "spaniel_spool_events", "what befell the spool, by its word: items or places"),
+            books_violations: counter(
+                &mut all,
+                "spaniel_books_violations",
+                "how often the books did not balance: never, unless spans were lost count of",
+            ),
+            possibly_doubled: counter(
+                &mut all,
+                "spaniel_possibly_doubled",
+                "documents sent to another index than an earlier try whose end is not known",
+            ),
             registry: Mutex::new(all),
         };
         for &source in sources {
@@ -189,6 +203,22 @@ impl Metrics {
     /// Something was mended in so many spans or processes.
     pub fn mended(&self, mend: &'static str, count: u64) {
         self.mended.get_or_create(&vec![("mend", mend.to_string())]).inc_by(count);
+    }
+
+    /// Something befell the spool: `damage` and `torn` count places in files, `write-failed` writes,
+    /// `carried-over`, `damaged` and `spool-full` items.
+    pub fn spool(&self, event: &'static str, count: u64) {
+        self.spool.get_or_create(&vec![("event", event.to_string())]).inc_by(count);
+    }
+
+    /// The books did not balance.
+    pub fn books_violated(&self) {
+        self.books_violations.inc();
+    }
+
+    /// So many documents may be in the store twice.
+    pub fn possibly_doubled(&self, documents: u64) {
+        self.possibly_doubled.inc_by(documents);
     }
 
     /// Adds what is asked for at each scrape.

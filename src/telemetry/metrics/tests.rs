@@ -174,6 +174,7 @@ fn what_is_watched_is_asked_for_at_each_scrape() {
         waiting_items: number(3),
         waiting_bytes: number(300),
         waiting_capacity: number(900),
+        spool: Box::new(|| [1, 2, 3]),
         store: Box::new(store),
         books: books.clone(),
     });

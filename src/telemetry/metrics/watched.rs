@@ -34,6 +34,8 @@ pub struct Watched {
     pub waiting_bytes: Number,
     /// Items that may wait.
     pub waiting_capacity: Number,
+    /// Bytes of the spool on disk, of what is held apart, and items that are on disk only.
+    pub spool: Box<dyn Fn() -> [u64; 3] + Send + Sync>,
     pub store: Box<dyn Fn() -> StoreState + Send + Sync>,
     pub books: Arc<Books>,
 }
@@ -65,6 +67,10 @@ impl Watched {
         counter(encoder, "jaeger_collector_spans_dropped", help, [(host(), dropped)])?;
         one(encoder, "spaniel_waiting_items", "documents that wait for the store", items)?;
         one(encoder, "spaniel_waiting_bytes", "bytes of documents that wait for the store", bytes)?;
+        let [disk, held, backlog] = (self.spool)();
+        one(encoder, "spaniel_spool_disk_bytes", "bytes of the spool's files in use", disk)?;
+        one(encoder, "spaniel_spool_held_bytes", "bytes held apart for indices that do not take them", held)?;
+        one(encoder, "spaniel_spool_backlog_items", "documents that wait on disk and not in memory", backlog)?;
         one(encoder, "spaniel_memory_limit_bytes", "--memory.limit", (self.memory_limit)())?;
         one(encoder, "spaniel_memory_used_bytes", "bytes charged against --memory.limit", (self.memory_used)())
     }
@@ -100,11 +106,11 @@ fn rows(page: &Page) -> Vec<(&'static str, &'static str, u64)> {
         ("received", "", page.received),
         ("stored", "", page.stored),
         ("already-there", "", page.already_there),
-        ("dead-lettered", "", page.dead_lettered),
     ];
     let mut add = |row, counts: &Counts| rows.extend(counts.iter().map(|(&reason, &count)| (row, reason, count)));
     add("sampled-out", &page.sampled_out);
     add("refused", &page.refused);
+    add("dead-lettered", &page.dead_lettered);
     add("dropped", &page.dropped);
     rows
 }

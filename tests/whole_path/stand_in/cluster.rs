@@ -203,7 +203,11 @@ impl Cluster {
             ("GET" | "HEAD", []) => Answer::json(200, &self.version.greeting()),
             ("PUT", ["_template" | "_index_template", name]) => self.put_template(parts[0], name, body),
             ("GET" | "HEAD", ["_template" | "_index_template", name]) => self.template(parts[0], name),
-            ("GET" | "HEAD", ["_alias", name] | [_, "_alias", name] | [name, "_alias"] | [name]) => self.alias(name),
+            ("GET" | "HEAD", ["_alias", names] | [_, "_alias", names]) => self.alias(names),
+            ("GET" | "HEAD", [name]) if self.indices.contains_key(self.resolve(name)) => Answer::json(200, &json!({})),
+            ("GET" | "HEAD", [name]) if !name.starts_with('_') => {
+                Answer::error(404, "index_not_found_exception", &format!("no such index [{name}]"))
+            }
             _ => Answer::json(200, &json!({ "acknowledged": true })),
         }
     }
@@ -228,16 +232,26 @@ impl Cluster {
         }
     }
 
-    fn alias(&mut self, name: &str) -> Answer {
+    /// What is there stands in the answer, though another one is missing.
+    fn alias(&mut self, names: &str) -> Answer {
         self.alias_questions += 1;
-        let Some(indices) = self.aliases.get(name) else {
-            return Answer::json(404, &json!({ "error": format!("alias [{name}] missing"), "status": 404 }));
-        };
-        let entry = |index: &String| {
-            let last = Some(index) == indices.last();
-            (index.clone(), json!({ "aliases": { name: { "is_write_index": last } } }))
-        };
-        Answer::json(200, &Value::Object(indices.iter().map(entry).collect()))
+        let (mut answer, mut missing) = (Map::new(), Vec::new());
+        for name in names.split(',') {
+            let Some(indices) = self.aliases.get(name) else {
+                missing.push(name);
+                continue;
+            };
+            for index in indices {
+                let last = Some(index) == indices.last();
+                answer.insert(index.clone(), json!({ "aliases": { name: { "is_write_index": last } } }));
+            }
+        }
+        if missing.is_empty() {
+            return Answer::json(200, &Value::Object(answer));
+        }
+        answer.insert("error".into(), format!("alias [{}] missing", missing.join(",")).into());
+        answer.insert("status".into(), 404.into());
+        Answer::json(404, &Value::Object(answer))
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use elasticsearch::http::headers::HeaderValue;
+use reqwest::header::HeaderValue;
 use tokio::time::Instant;
 
 use super::ConnectionError;

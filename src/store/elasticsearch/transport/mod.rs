@@ -1,11 +1,15 @@
 //! The pipe to the cluster: bytes out, bytes back.
 //!
-//! The `elasticsearch` crate carries the bytes to one node; everything around it is ours, for its
-//! pool knows no failed nodes, its sniffing can die, and its compression runs on the network
-//! threads. So each configured node has a transport of its own, requests go round robin, and a node
-//! that failed is set aside for a while ([`Node`]). A request that a node did not take goes to the
-//! next one; a time-out does not, as the time is spent. Every request has a time limit. The
-//! system's proxy settings are not used.
+//! An HTTP client carries the bytes to one node; everything around it is ours. Each configured node
+//! has a client of its own, requests go round robin, and a node that failed is set aside for a while
+//! ([`Node`]). A request that a node did not take goes to the next one; a time-out does not, as the
+//! time is spent, and neither does a large body that broke the connection, which may be too large
+//! for every node. Every request has a time limit, and every answer a limit of bytes beyond which it
+//! is not read. The system's proxy settings are not used.
+//!
+//! The client is the one that the official `elasticsearch` crate wraps. That crate gives an answer
+//! only whole, and inflates what is gzipped though we ask for none: whoever answers in the cluster's
+//! place could fill our memory.
 
 mod credentials;
 mod node;
@@ -17,24 +21,47 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use elasticsearch::http::headers::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue,
-};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-
-pub use elasticsearch::http::Method;
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use crate::settings::Elasticsearch;
 use credentials::Credentials;
-use node::Node;
+use node::{Node, Standing};
 
 /// The time limit of a request when none was set.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Bytes of the largest answer that is taken. An answer that announces more is not read; one that
-/// announces nothing is judged when it is read, for the crate gives no part of a body.
+/// Bytes of the largest answer that is read.
 const LARGEST_ANSWER: usize = 128 << 20;
+
+/// Bytes of an answer to a bulk request: so many, and so many more for each item.
+const BULK_ANSWER: usize = 1 << 20;
+const BULK_ANSWER_ITEM: usize = 1 << 10;
+
+/// From this size on it may be the size of a body that broke the connection: some servers and
+/// proxies reset it instead of answering 413.
+pub(super) const LARGE_BODY: usize = 64 << 10;
+
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+}
+
+impl From<Method> for reqwest::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => reqwest::Method::GET,
+            Method::Head => reqwest::Method::HEAD,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+        }
+    }
+}
 
 /// What an operator set cannot work: said at start, with the mend.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +94,19 @@ pub enum TransportError {
     Timeout { place: String, limit: Duration },
     #[error("{place} cannot be reached: {cause}")]
     Unreachable { place: String, cause: String },
+    #[error("the connection to {place} broke before its answer was there: {cause}")]
+    Broken { place: String, cause: String },
     #[error("{place} answered with more than {limit} bytes")]
     TooLarge { place: String, limit: usize },
+    #[error("{place} answered in the encoding {encoding}, which we did not ask for")]
+    Encoded { place: String, encoding: String },
+}
+
+impl TransportError {
+    /// True if the request may have been carried out though no answer was read.
+    pub fn is_unclear(&self) -> bool {
+        !matches!(self, TransportError::Unreachable { .. })
+    }
 }
 
 /// What the cluster answered.
@@ -92,10 +130,37 @@ impl Answer {
     }
 }
 
+/// A request, as it goes to a node.
+#[derive(Debug)]
+struct Question<'a> {
+    method: Method,
+    /// Below the URL of the node.
+    path: String,
+    headers: HeaderMap,
+    /// Not encoded yet.
+    query: &'a [(&'a str, &'a str)],
+    body: Option<Bytes>,
+    /// Bytes of a good answer that are read.
+    most: usize,
+}
+
+impl Question<'_> {
+    /// Whether a node is there at all.
+    fn probe(credentials: Option<HeaderValue>) -> Self {
+        let mut headers = headers("application/json");
+        headers.extend(credentials.map(|value| (AUTHORIZATION, value)));
+        Question { method: Method::Get, path: "./".into(), headers, query: &[], body: None, most: BULK_ANSWER }
+    }
+
+    fn is_large(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| body.len() >= LARGE_BODY)
+    }
+}
+
 /// The configured nodes of one cluster.
 #[derive(Debug)]
 pub struct Cluster {
-    nodes: Vec<Node>,
+    nodes: Vec<Arc<Node>>,
     next: AtomicUsize,
     credentials: Credentials,
     compress: bool,
@@ -107,7 +172,8 @@ impl Cluster {
         let timeout = if settings.timeout.is_zero() { TIMEOUT } else { settings.timeout };
         let certificates = Arc::new(tls::Certificates::read(&settings.tls)?);
         let urls = settings.server_urls.iter().map(|url| url.trim()).filter(|url| !url.is_empty());
-        let nodes = urls.map(|url| Node::new(url, &certificates, timeout)).collect::<Result<Vec<_>, _>>()?;
+        let nodes =
+            urls.map(|url| Node::new(url, &certificates, timeout).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         if nodes.is_empty() {
             return Err(ConnectionError::NoServer);
         }
@@ -117,14 +183,17 @@ impl Cluster {
 
     /// Where the cluster is, without credentials.
     pub fn place(&self) -> String {
-        self.nodes.iter().map(Node::place).collect::<Vec<_>>().join(",")
+        self.nodes.iter().map(|node| node.place()).collect::<Vec<_>>().join(",")
     }
 
-    /// Sends a bulk request: lines of JSON, each with its line feed. `query` as in [`Cluster::call`].
-    pub async fn bulk(&self, query: &[(&str, &str)], body: Bytes) -> Result<Answer, TransportError> {
+    /// Sends a bulk request of `items`: lines of JSON, each with its line feed. `query` as in
+    /// [`Cluster::call`].
+    pub async fn bulk(&self, query: &[(&str, &str)], body: Bytes, items: usize) -> Result<Answer, TransportError> {
         let mut headers = self.headers("application/x-ndjson").await;
         let body = if self.compress { compressed(body, &mut headers).await } else { body };
-        self.send(Method::Post, "_bulk", headers, query, Some(body)).await
+        let most = items.saturating_mul(BULK_ANSWER_ITEM).saturating_add(BULK_ANSWER).min(LARGEST_ANSWER);
+        self.send(&Question { method: Method::Post, path: "./_bulk".into(), headers, query, body: Some(body), most })
+            .await
     }
 
     /// Sends any other request; `path` is under the URL of the node, `query` is not encoded yet.
@@ -136,38 +205,26 @@ impl Cluster {
         body: Option<Bytes>,
     ) -> Result<Answer, TransportError> {
         let headers = self.headers("application/json").await;
-        self.send(method, path, headers, query, body).await
+        // A first segment with a colon (another cluster's index) would be taken for a URL.
+        let path = format!("./{}", path.trim_start_matches('/'));
+        self.send(&Question { method, path, headers, query, body, most: LARGEST_ANSWER }).await
     }
 
     async fn headers(&self, content_type: &'static str) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        // The crate would ask for gzip; inside a cluster that costs both sides more than it saves.
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Some(value) = self.credentials.header().await {
-            headers.insert(AUTHORIZATION, value);
-        }
+        let mut headers = headers(content_type);
+        headers.extend(self.credentials.header().await.map(|value| (AUTHORIZATION, value)));
         headers
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        headers: HeaderMap,
-        query: &[(&str, &str)],
-        body: Option<Bytes>,
-    ) -> Result<Answer, TransportError> {
-        // A first segment with a colon (another cluster's index) would be taken for a URL.
-        let path = format!("./{}", path.trim_start_matches('/'));
-        let mut nodes = self.in_turn().into_iter();
+    async fn send(&self, question: &Question<'_>) -> Result<Answer, TransportError> {
+        let mut nodes = self.in_turn(question).into_iter();
         loop {
             let Some(node) = nodes.next() else {
                 return Err(TransportError::Unreachable { place: self.place(), cause: "no node".into() });
             };
-            let sent = node.send(method, &path, headers.clone(), query, body.clone()).await;
-            match sent {
+            match node.send(question).await {
                 Err(TransportError::Unreachable { .. }) if nodes.len() > 0 => {}
+                Err(TransportError::Broken { .. }) if nodes.len() > 0 && !question.is_large() => {}
                 Ok(answer) => return Ok(self.noticed(answer)),
                 Err(error) => return Err(error),
             }
@@ -182,14 +239,29 @@ impl Cluster {
         answer
     }
 
-    /// The nodes in the order to try: round robin, those set aside last.
-    fn in_turn(&self) -> Vec<&Node> {
+    /// The nodes in the order to try: round robin, those set aside last. Those whose time aside is
+    /// over are asked, beside this request, whether they are back.
+    fn in_turn(&self, question: &Question<'_>) -> Vec<&Arc<Node>> {
         let start = self.next.fetch_add(1, Ordering::Relaxed) % self.nodes.len();
         let (behind, ahead) = self.nodes.split_at(start);
-        let mut nodes: Vec<&Node> = ahead.iter().chain(behind).collect();
-        nodes.sort_by_key(|node| node.aside());
-        nodes
+        let mut nodes: Vec<_> = ahead.iter().chain(behind).map(|node| (node.standing(), node)).collect();
+        nodes.sort_by_key(|(standing, _)| *standing);
+        let others_are_good = nodes.first().is_some_and(|(standing, _)| *standing == Standing::Good);
+        for (_, node) in nodes.iter().filter(|(standing, _)| others_are_good && *standing == Standing::OnTrial) {
+            let (node, credentials) = (Arc::clone(node), question.headers.get(AUTHORIZATION).cloned());
+            tokio::spawn(async move { node.probe(credentials).await });
+        }
+        nodes.into_iter().map(|(_, node)| node).collect()
     }
+}
+
+fn headers(content_type: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    // Inside a cluster a compressed answer costs both sides more than it saves.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers
 }
 
 /// The gzipped body, made on a thread that may block, and the header that says so. Level 1: the

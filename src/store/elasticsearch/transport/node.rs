@@ -1,34 +1,44 @@
-//! One node of the cluster: its transport, its own credentials, and whether it is set aside.
+//! One node of the cluster: its client, its own credentials, and whether it is set aside.
+//!
+//! A node that fails is set aside, longer each time and with jitter, so that not all collectors come
+//! back to it at once. When its time is over it gets a small question first, and work again only
+//! when it has answered that: a dead node's first bulk request would cost a whole time limit.
 //!
 //! A server that finds a request too large may answer before it has read it, and take the rest for
 //! another request (6.6.1 does, and answers that with 400). Whoever used that connection next would
 //! get an answer that is not his. So after a 413 or 400 all connections are left behind.
 
 use std::error::Error as _;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
-use elasticsearch::http::Url;
-use elasticsearch::http::headers::{AUTHORIZATION, HeaderMap, HeaderValue};
-use elasticsearch::http::response::Response;
-use elasticsearch::http::transport::Transport;
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderValue};
+use reqwest::{Client, Response, Url};
 use tokio::time::Instant;
 
 use super::credentials::basic;
 use super::tls::Certificates;
-use super::{Answer, ConnectionError, LARGEST_ANSWER, Method, TransportError};
+use super::{Answer, ConnectionError, Question, TransportError};
 
 /// How long a node is set aside after its first failure; doubled with each further one.
 const ASIDE: Duration = Duration::from_secs(1);
 const LONGEST_ASIDE: Duration = Duration::from_secs(30);
 
+/// The time limit of the small question that a node gets before it gets work again.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// Bytes of a bad answer that are read: enough to see what it says.
+const BAD_ANSWER: usize = 64 << 10;
+
 /// A node; see the module.
 #[derive(Debug)]
 pub(super) struct Node {
-    transport: ArcSwap<Transport>,
+    client: ArcSwap<Client>,
     certificates: Arc<Certificates>,
+    /// With a slash at its end, so that paths go below it.
     url: Url,
     limit: Duration,
     /// The URL without credentials.
@@ -38,84 +48,154 @@ pub(super) struct Node {
     health: Mutex<Health>,
 }
 
+/// How ready a node is for work; the better ones come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    Good,
+    /// Its time aside is over, but it has not answered yet.
+    OnTrial,
+    /// Set aside until then.
+    Aside(Instant),
+}
+
 #[derive(Debug, Default)]
 struct Health {
     failures: u32,
     aside_until: Option<Instant>,
+    /// Someone is asking it whether it is back.
+    probed: bool,
 }
 
 impl Node {
     /// `limit` is that of each request.
     pub(super) fn new(url: &str, certificates: &Arc<Certificates>, limit: Duration) -> Result<Self, ConnectionError> {
-        let (url, credentials) = split(url)?;
+        let (mut url, credentials) = split(url)?;
         let place = url.as_str().trim_end_matches('/').to_string();
-        let transport = certificates.transport(url.clone(), &place, limit)?;
-        let (transport, certificates) = (ArcSwap::from_pointee(transport), certificates.clone());
-        Ok(Node { transport, certificates, url, limit, place, credentials, health: Mutex::default() })
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        let client = certificates.client(&url, &place, limit)?;
+        let (client, certificates) = (ArcSwap::from_pointee(client), certificates.clone());
+        Ok(Node { client, certificates, url, limit, place, credentials, health: Mutex::default() })
     }
 
     pub(super) fn place(&self) -> &str {
         &self.place
     }
 
-    /// Until when the node is set aside; `None`: it is not, or no longer.
-    pub(super) fn aside(&self) -> Option<Instant> {
-        self.health().aside(Instant::now())
+    pub(super) fn standing(&self) -> Standing {
+        self.health().standing(Instant::now())
     }
 
-    pub(super) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        mut headers: HeaderMap,
-        query: &[(&str, &str)],
-        body: Option<Bytes>,
-    ) -> Result<Answer, TransportError> {
-        if let (Some(value), false) = (&self.credentials, headers.contains_key(AUTHORIZATION)) {
-            headers.insert(AUTHORIZATION, value.clone());
+    /// Sends a question to this node and reads its answer.
+    pub(super) async fn send(&self, question: &Question<'_>) -> Result<Answer, TransportError> {
+        let answer = self.exchange(question, self.limit).await;
+        match &answer {
+            Ok(answer) => self.mark(is_there(answer)),
+            Err(TransportError::Timeout { .. } | TransportError::Unreachable { .. }) => self.mark(false),
+            // Perhaps the body was too large for it, not the node gone.
+            Err(TransportError::Broken { .. }) if question.is_large() => {}
+            Err(TransportError::Broken { .. }) => self.mark(false),
+            Err(TransportError::TooLarge { .. } | TransportError::Encoded { .. }) => {}
         }
-        let query = Some(query).filter(|query| !query.is_empty());
-        let transport = self.transport.load_full();
-        let sent = transport.send(method, path, headers, query, body, None).await;
-        let answer = match sent {
-            Ok(response) => self.read(response).await,
-            Err(error) => Err(self.failed(&error)),
-        };
-        self.mark(answer.as_ref().is_ok_and(|answer| !matches!(answer.status, 502..=504)));
         answer
     }
 
-    async fn read(&self, response: Response) -> Result<Answer, TransportError> {
-        let status = response.status_code().as_u16();
+    /// Asks a node that was set aside whether it is back, unless that is being asked already.
+    pub(super) async fn probe(&self, credentials: Option<HeaderValue>) {
+        if !std::mem::replace(&mut self.health().probed, true) {
+            let question = Question::probe(credentials);
+            let answer = self.exchange(&question, self.limit.min(PROBE)).await;
+            self.mark(answer.is_ok_and(|answer| is_there(&answer)));
+        }
+    }
+
+    async fn exchange(&self, question: &Question<'_>, limit: Duration) -> Result<Answer, TransportError> {
+        let mut headers = question.headers.clone();
+        if let (Some(value), false) = (&self.credentials, headers.contains_key(AUTHORIZATION)) {
+            headers.insert(AUTHORIZATION, value.clone());
+        }
+        // What is no path below the URL of the node goes nowhere.
+        let url = self.url.join(&question.path).map_err(|error| self.unreachable(error.to_string()))?;
+        let mut request = self.client.load().request(question.method.into(), url).headers(headers).timeout(limit);
+        if !question.query.is_empty() {
+            request = request.query(question.query);
+        }
+        if let Some(body) = &question.body {
+            request = request.body(body.clone());
+        }
+        match request.send().await {
+            Ok(response) => self.read(response, question.most).await,
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    /// Reads an answer piece by piece, no further than it may go.
+    async fn read(&self, response: Response, most: usize) -> Result<Answer, TransportError> {
+        let status = response.status().as_u16();
         if matches!(status, 400 | 413) {
             self.leave_connections();
         }
-        let too_large = || TransportError::TooLarge { place: self.place.clone(), limit: LARGEST_ANSWER };
-        if response.content_length().is_some_and(|length| length > LARGEST_ANSWER as u64) {
+        let encoding = response.headers().get(CONTENT_ENCODING).map(|value| value.as_bytes().to_vec());
+        let encoded = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case(b"identity"));
+        match (encoded, (200..300).contains(&status)) {
+            // We asked for none: whoever sends one nevertheless may send anything.
+            (Some(encoding), true) => {
+                let encoding = String::from_utf8_lossy(&encoding).into_owned();
+                Err(TransportError::Encoded { place: self.place.clone(), encoding })
+            }
+            (Some(_), false) => Ok(Answer { status, body: Bytes::new() }),
+            (None, true) => self.read_whole(response, status, most).await,
+            (None, false) => Ok(Answer { status, body: read_beginning(response).await }),
+        }
+    }
+
+    async fn read_whole(&self, mut response: Response, status: u16, most: usize) -> Result<Answer, TransportError> {
+        let too_large = || TransportError::TooLarge { place: self.place.clone(), limit: most };
+        if response.content_length().is_some_and(|length| length > most as u64) {
             return Err(too_large());
         }
-        let body = response.bytes().await.map_err(|error| self.failed(&error))?;
-        if body.len() > LARGEST_ANSWER {
-            return Err(too_large());
+        let failed = |error: &reqwest::Error| self.failed(error);
+        let Some(first) = response.chunk().await.map_err(|error| failed(&error))? else {
+            return Ok(Answer { status, body: Bytes::new() });
+        };
+        let Some(second) = response.chunk().await.map_err(|error| failed(&error))? else {
+            return if first.len() > most { Err(too_large()) } else { Ok(Answer { status, body: first }) };
+        };
+        let mut body = BytesMut::from(first);
+        let mut next = Some(second);
+        while let Some(piece) = next {
+            body.extend_from_slice(&piece);
+            if body.len() > most {
+                return Err(too_large());
+            }
+            next = response.chunk().await.map_err(|error| failed(&error))?;
         }
-        Ok(Answer { status, body })
+        Ok(Answer { status, body: body.freeze() })
     }
 
     /// The next request opens a connection of its own; see the module.
     fn leave_connections(&self) {
-        match self.certificates.transport(self.url.clone(), &self.place, self.limit) {
-            Ok(transport) => self.transport.store(Arc::new(transport)),
+        match self.certificates.client(&self.url, &self.place, self.limit) {
+            Ok(client) => self.client.store(Arc::new(client)),
             // What could be built at start can be built again; else the old one stays.
             Err(error) => tracing::warn!(%error, place = %self.place, "connections cannot be renewed"),
         }
     }
 
-    fn failed(&self, error: &elasticsearch::Error) -> TransportError {
+    fn failed(&self, error: &reqwest::Error) -> TransportError {
         let place = self.place.clone();
         if error.is_timeout() {
             return TransportError::Timeout { place, limit: self.limit };
         }
-        TransportError::Unreachable { place, cause: explain(error) }
+        if error.is_connect() {
+            return self.unreachable(explain(error));
+        }
+        TransportError::Broken { place, cause: explain(error) }
+    }
+
+    fn unreachable(&self, cause: String) -> TransportError {
+        TransportError::Unreachable { place: self.place.clone(), cause }
     }
 
     /// Notes how a request went.
@@ -135,14 +215,39 @@ impl Node {
 
 impl Health {
     fn fail(&mut self, now: Instant) {
-        let pause = ASIDE.saturating_mul(1 << self.failures.min(8)).min(LONGEST_ASIDE);
+        let whole = ASIDE.saturating_mul(1 << self.failures.min(8)).min(LONGEST_ASIDE);
         self.failures = self.failures.saturating_add(1);
-        self.aside_until = Some(now + pause);
+        self.probed = false;
+        // The standard library seeds each RandomState anew; that is all the chance needed here.
+        let chance = RandomState::new().hash_one(self.failures) % 1024;
+        self.aside_until = Some(now + whole / 2 + whole.mul_f64(chance as f64 / 2048.0));
     }
 
-    fn aside(&self, now: Instant) -> Option<Instant> {
-        self.aside_until.filter(|&until| until > now)
+    fn standing(&self, now: Instant) -> Standing {
+        match self.aside_until {
+            None => Standing::Good,
+            Some(until) if until > now => Standing::Aside(until),
+            Some(_) => Standing::OnTrial,
+        }
     }
+}
+
+/// What answers so is no gateway whose node is gone.
+fn is_there(answer: &Answer) -> bool {
+    !matches!(answer.status, 502..=504)
+}
+
+/// The beginning of an answer that is bad anyway.
+async fn read_beginning(mut response: Response) -> Bytes {
+    let mut body = BytesMut::new();
+    while let Ok(Some(piece)) = response.chunk().await {
+        body.extend_from_slice(&piece);
+        if body.len() >= BAD_ANSWER {
+            body.truncate(BAD_ANSWER);
+            break;
+        }
+    }
+    body.freeze()
 }
 
 /// The URL without its user, and the header that says who that was.
@@ -181,7 +286,7 @@ fn decoded(text: &str) -> String {
 }
 
 /// The causes of an error, outermost first, each once, and a mend where we know one.
-fn explain(error: &elasticsearch::Error) -> String {
+pub(super) fn explain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -210,15 +315,14 @@ mod tests {
     #[test]
     fn a_node_that_fails_on_is_set_aside_longer_up_to_a_limit() {
         let (mut health, now) = (Health::default(), Instant::now());
-        assert_eq!(health.aside(now), None);
-        let mut pauses = Vec::new();
-        for _ in 0..40 {
+        assert_eq!(health.standing(now), Standing::Good);
+        for failure in 0..40 {
             health.fail(now);
-            pauses.extend(health.aside(now).map(|until| until - now));
+            let whole = ASIDE.saturating_mul(1 << failure.min(8)).min(LONGEST_ASIDE);
+            let Standing::Aside(until) = health.standing(now) else { panic!("not aside after {failure}") };
+            assert!(until - now >= whole / 2 && until - now <= whole, "{:?} of {whole:?}", until - now);
         }
-        assert_eq!(pauses[..6].iter().map(Duration::as_secs).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 30]);
-        assert_eq!(pauses[39], LONGEST_ASIDE);
-        assert_eq!(health.aside(now + LONGEST_ASIDE), None);
+        assert_eq!(health.standing(now + LONGEST_ASIDE), Standing::OnTrial);
     }
 
     #[test]

@@ -35,7 +35,7 @@ async fn nowhere() -> String {
 async fn bodies_go_out_as_they_are() {
     let fake = Fake::start().await;
     let cluster = cluster(&settings(&[format!("{}/es/", fake.url())]));
-    cluster.bulk(&[("filter_path", "a,b.*")], Bytes::from_static(b"{}\n{}\n")).await.expect("an answer");
+    cluster.bulk(&[("filter_path", "a,b.*")], Bytes::from_static(b"{}\n{}\n"), 1).await.expect("an answer");
     cluster.call(Method::Post, "/west:j-*/_search", &[], Some(Bytes::from_static(b"{}"))).await.expect("an answer");
     let [bulk, search] = <[_; 2]>::try_from(fake.heard()).expect("two requests");
     assert_eq!((bulk.method.as_str(), bulk.target.as_str()), ("POST", "/es/_bulk?filter_path=a%2Cb.*"));
@@ -56,7 +56,7 @@ async fn a_compressed_body_says_so_and_inflates_to_the_same() {
     let fake = Fake::start().await;
     let cluster = cluster(&Elasticsearch { http_compression: true, ..settings(&[fake.url()]) });
     let body = Bytes::from("{\"create\":{}}\n".repeat(1000));
-    cluster.bulk(&[], body.clone()).await.expect("an answer");
+    cluster.bulk(&[], body.clone(), 1).await.expect("an answer");
     let heard = &fake.heard()[0];
     assert_eq!(heard.headers["content-encoding"], "gzip");
     assert!(heard.body.len() < body.len() / 10);
@@ -97,12 +97,142 @@ async fn a_node_that_answers_badly_is_tried_last_but_tried() {
 }
 
 #[tokio::test]
+async fn a_node_whose_time_is_over_is_asked_before_it_gets_work() {
+    let (dead, good) = (Fake::start().await, Fake::start().await);
+    dead.greet_with(503, "");
+    let pair = cluster(&settings(&[dead.url(), good.url()]));
+    pair.nodes[0].mark(false);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(40)).await;
+    tokio::time::resume();
+    let bulk = async || pair.bulk(&[], Bytes::from_static(b"{}\n{}\n"), 1).await.expect("an answer").status;
+    for _ in 0..6 {
+        assert_eq!(bulk().await, 200);
+    }
+    let asked = async |times: usize| {
+        while dead.heard().len() < times {
+            tokio::task::yield_now().await;
+        }
+        dead.heard().into_iter().map(|heard| heard.method).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(1).await, ["GET"], "it was asked once, and got no work");
+    while !matches!(pair.nodes[0].standing(), Standing::Aside(_)) {
+        tokio::task::yield_now().await;
+    }
+    dead.greet_with(200, "{}");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(40)).await;
+    tokio::time::resume();
+    assert_eq!(bulk().await, 200);
+    assert_eq!(asked(2).await, ["GET", "GET"]);
+    while pair.nodes[0].standing() != Standing::Good {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((bulk().await, bulk().await), (200, 200));
+    assert_eq!(asked(3).await, ["GET", "GET", "POST"]);
+}
+
+/// An answer as bytes on the wire, to whoever comes; the connections are kept open.
+async fn raw_server(answer: impl Fn() -> Vec<Vec<u8>> + Send + Sync + 'static) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let answer = Arc::new(answer);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head).await;
+                for piece in answer() {
+                    if stream.write_all(&piece).await.is_err() {
+                        return;
+                    }
+                }
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    url
+}
+
+/// Says nothing of its length.
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+#[tokio::test]
+async fn an_answer_without_end_is_read_up_to_its_limit() {
+    let url = raw_server(|| {
+        let chunk = [b"10000\r\n".to_vec(), vec![b'x'; 0x10000], b"\r\n".to_vec()].concat();
+        [vec![CHUNKED.as_bytes().to_vec()], vec![chunk; 1000]].concat()
+    })
+    .await;
+    let error = cluster(&settings(&[url])).bulk(&[], Bytes::from_static(b"{}\n{}\n"), 3).await;
+    let error = error.expect_err("65 MB of no end");
+    assert!(matches!(error, TransportError::TooLarge { limit, .. } if limit == (1 << 20) + 3 * 1024), "{error}");
+    let url = raw_server(|| vec![b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n".to_vec()]).await;
+    let error = greet(&cluster(&settings(&[url]))).await.expect_err("a terabyte is announced");
+    assert!(matches!(error, TransportError::TooLarge { limit: LARGEST_ANSWER, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn of_a_bad_answer_only_the_beginning_is_read() {
+    let url = raw_server(|| {
+        let head = b"HTTP/1.1 500 no\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        let chunk = [b"10000\r\n".to_vec(), vec![b'x'; 0x10000], b"\r\n".to_vec()].concat();
+        [vec![head], vec![chunk; 3]].concat()
+    })
+    .await;
+    let answer = greet(&cluster(&settings(&[url]))).await.expect("an answer");
+    assert_eq!((answer.status, answer.body.len()), (500, 64 << 10));
+}
+
+#[tokio::test]
+async fn an_answer_in_an_encoding_is_never_inflated() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&vec![b' '; 200 << 20]).expect("memory");
+    let bomb = encoder.finish().expect("memory");
+    let answer = move |status: u16| {
+        let head = format!("HTTP/1.1 {status} x\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", bomb.len());
+        vec![[head.as_bytes(), &bomb].concat()]
+    };
+    let good = answer.clone();
+    let error = greet(&cluster(&settings(&[raw_server(move || good(200)).await]))).await.expect_err("a bomb");
+    assert!(matches!(&error, TransportError::Encoded { encoding, .. } if encoding == "gzip"), "{error}");
+    let answer = greet(&cluster(&settings(&[raw_server(move || answer(413)).await]))).await.expect("a status");
+    assert_eq!((answer.status, answer.body.len()), (413, 0));
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_not_one_that_was_never_there() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_zero_linger();
+        }
+    });
+    let fake = Fake::start().await;
+    let pair = cluster(&settings(&[url, fake.url()]));
+    let large = || Bytes::from(vec![b'\n'; LARGE_BODY]);
+    for _ in 0..2 {
+        // In turn: the first goes to the one that breaks it, the second does not.
+        let sent = pair.bulk(&[], large(), 1).await;
+        assert!(matches!(sent, Err(TransportError::Broken { .. }) | Ok(_)), "{sent:?}");
+    }
+    assert_eq!(fake.heard().len(), 1);
+    assert_eq!(pair.nodes[0].standing(), Standing::Good, "it may have been the size");
+    for _ in 0..2 {
+        assert_eq!(greet(&pair).await.expect("the other one").status, 200);
+    }
+}
+
+#[tokio::test]
 async fn after_a_request_that_was_not_read_its_connection_is_left() {
     let fake = Fake::start().await;
     let cluster = cluster(&settings(&[fake.url()]));
     let from = async |status: u16| {
         fake.answer_bulk(status, "{}");
-        cluster.bulk(&[], Bytes::from_static(b"{}\n{}\n")).await.expect("an answer");
+        cluster.bulk(&[], Bytes::from_static(b"{}\n{}\n"), 1).await.expect("an answer");
         fake.heard().last().expect("a request").from
     };
     let (first, second) = (from(200).await, from(413).await);

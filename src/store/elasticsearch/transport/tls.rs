@@ -1,17 +1,14 @@
-//! TLS towards the cluster, as far as the crate underneath can.
+//! TLS towards the cluster, as far as the HTTP client underneath can.
 //!
 //! A certificate is checked against the bundled web authorities and those of `--es.tls.ca`. With
 //! `--es.tls.enabled=false` and an `https` URL Jaeger checks nothing; we check, and say how to turn
-//! that off. Another server name than the URL's host cannot be set in the crate, so a different
+//! that off. Another server name than the URL's host cannot be set in the client, so a different
 //! `--es.tls.server-name` is refused at start rather than ignored.
 
 use std::path::Path;
 use std::time::Duration;
 
-use elasticsearch::auth::{ClientCertificate, Credentials};
-use elasticsearch::cert::{Certificate, CertificateValidation};
-use elasticsearch::http::Url;
-use elasticsearch::http::transport::{BuildError, SingleNodeConnectionPool, Transport, TransportBuilder};
+use reqwest::{Certificate, Client, Identity, Url, redirect};
 
 use super::ConnectionError;
 use crate::settings::ClientTls;
@@ -47,23 +44,26 @@ impl Certificates {
         Ok(Certificates { authorities, identity, trust_all: settings.skip_host_verify, server_name })
     }
 
-    /// A transport to one node.
-    pub(super) fn transport(&self, url: Url, place: &str, timeout: Duration) -> Result<Transport, ConnectionError> {
-        self.check_server_name(&url, place)?;
-        let builder = TransportBuilder::new(SingleNodeConnectionPool::new(url));
-        let mut builder = builder.timeout(timeout).disable_proxy().enable_meta_header(false);
+    /// A client for one node. Requests go where they were sent, or nowhere: to no proxy, and to no
+    /// other place that an answer names, for they carry our credentials.
+    pub(super) fn client(&self, url: &Url, place: &str, timeout: Duration) -> Result<Client, ConnectionError> {
+        self.check_server_name(url, place)?;
+        let builder = Client::builder().timeout(timeout).no_proxy().redirect(redirect::Policy::none());
+        let mut builder = builder.user_agent(concat!("spaniel/", env!("CARGO_PKG_VERSION")));
         if self.trust_all {
-            builder = builder.cert_validation(CertificateValidation::None);
+            builder = builder.danger_accept_invalid_certs(true);
         } else if let Some(pem) = &self.authorities {
-            let authorities = Certificate::from_pem(pem);
-            let authorities = authorities.map_err(|error| unusable("--es.tls.ca", &error.to_string()))?;
-            builder = builder.cert_validation(CertificateValidation::Full(authorities));
+            let authorities = Certificate::from_pem_bundle(pem);
+            for authority in authorities.map_err(|error| unusable("--es.tls.ca", &error))? {
+                builder = builder.add_root_certificate(authority);
+            }
         }
+        let pair = "--es.tls.cert with --es.tls.key";
         if let Some(pem) = &self.identity {
-            builder = builder.auth(Credentials::Certificate(ClientCertificate::Pem(pem.clone())));
+            builder = builder.identity(Identity::from_pem(pem).map_err(|error| unusable(pair, &error))?);
         }
-        let setting = if self.identity.is_some() { "--es.tls.cert with --es.tls.key" } else { "--es.tls.ca" };
-        builder.build().map_err(|error: BuildError| unusable(setting, &error.to_string()))
+        let setting = if self.identity.is_some() { pair } else { "--es.tls.ca" };
+        builder.build().map_err(|error| unusable(setting, &error))
     }
 
     fn check_server_name(&self, url: &Url, place: &str) -> Result<(), ConnectionError> {
@@ -77,8 +77,8 @@ impl Certificates {
     }
 }
 
-fn unusable(setting: &'static str, cause: &str) -> ConnectionError {
-    ConnectionError::Tls { setting, cause: cause.to_string() }
+fn unusable(setting: &'static str, cause: &reqwest::Error) -> ConnectionError {
+    ConnectionError::Tls { setting, cause: super::node::explain(cause) }
 }
 
 fn file(setting: &'static str, path: &Path) -> Result<Vec<u8>, ConnectionError> {

@@ -1,0 +1,355 @@
+//! Which files there are, their budget, and their reuse.
+//!
+//! The lock of [`Segments`] is held for moments only: files are opened, written and removed
+//! without it. A file that is on its way between two states is counted in the budget all the time
+//! and is in none of the lists.
+
+use std::collections::BTreeMap;
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+
+use super::head::{COPIES, DATA_START, FORMAT, FileHead};
+use super::{Log, LogError, at};
+use crate::spool::disk::{Disk, DiskFile};
+
+/// Where files go that cannot be used, below the log's directory.
+pub(super) const SET_ASIDE: &str = "set-aside";
+
+/// The files of a log.
+#[derive(Debug, Default)]
+pub(super) struct Segments {
+    in_use: BTreeMap<u64, Segment>,
+    /// Kept for reuse.
+    free: Vec<FreeFile>,
+    /// Files of no use that could not be removed yet.
+    rubbish: Vec<FreeFile>,
+    /// Bytes of all files, also of those on their way.
+    pub(super) total: u64,
+    pub(super) active: Option<u64>,
+    /// The highest generation that ever held records. A file of it or of a later one stays, though
+    /// it be of no other use, that no number is given twice.
+    pub(super) newest: u64,
+    /// The highest that was set aside.
+    pub(super) newest_aside: u64,
+}
+
+/// A segment in use.
+#[derive(Debug, Clone)]
+pub(super) struct Segment {
+    pub(super) path: PathBuf,
+    pub(super) head: FileHead,
+    pub(super) bytes: u64,
+    /// Where the acknowledged records end; `None`: nobody knows, for it is of an earlier life.
+    pub(super) end: Option<u64>,
+    pub(super) is_damaged: bool,
+    /// A write to it failed: it is not to be used again.
+    pub(super) is_doubtful: bool,
+    readers: usize,
+    is_released: bool,
+}
+
+/// A file without records.
+#[derive(Debug, Clone)]
+pub(super) struct FreeFile {
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
+    pub(super) generation: u64,
+}
+
+impl Segment {
+    pub(super) fn new(path: PathBuf, head: FileHead, bytes: u64, end: Option<u64>) -> Self {
+        Segment { path, head, bytes, end, is_damaged: false, is_doubtful: false, readers: 0, is_released: false }
+    }
+}
+
+impl Segments {
+    pub(super) fn insert(&mut self, segment: Segment) {
+        self.in_use.insert(segment.head.generation, segment);
+    }
+
+    pub(super) fn insert_free(&mut self, file: FreeFile) {
+        self.free.push(file);
+    }
+
+    /// Notes that a segment holds records up to `end`; true: its first.
+    pub(super) fn acknowledge(&mut self, segment: u64, end: u64) -> bool {
+        let Some(found) = self.in_use.get_mut(&segment) else { return false };
+        let is_first = found.end.replace(end).is_none_or(|before| before <= DATA_START);
+        self.newest = self.newest.max(segment);
+        is_first
+    }
+
+    pub(super) fn used_bytes(&self) -> u64 {
+        self.in_use.values().map(|segment| segment.bytes).sum()
+    }
+
+    pub(super) fn path(&self, segment: u64) -> Option<PathBuf> {
+        self.in_use.get(&segment).map(|segment| segment.path.clone())
+    }
+
+    pub(super) fn get_mut(&mut self, segment: u64) -> Option<&mut Segment> {
+        self.in_use.get_mut(&segment)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
+        self.in_use.values_mut()
+    }
+
+    /// Takes a segment out, if nobody reads it; else it is taken out by its last reader.
+    pub(super) fn take(&mut self, segment: u64) -> Option<Segment> {
+        let found = self.in_use.get_mut(&segment)?;
+        if found.readers > 0 {
+            found.is_released = true;
+            return None;
+        }
+        self.in_use.remove(&segment)
+    }
+
+    /// A free file in which `bytes` have room.
+    pub(super) fn take_free(&mut self, bytes: u64) -> Option<FreeFile> {
+        let index = self.free.iter().position(|file| file.bytes >= bytes)?;
+        Some(self.free.swap_remove(index))
+    }
+
+    /// True if numbers would be given again without a file of this generation, which is in no list.
+    fn needs(&self, generation: u64) -> bool {
+        let files = self.free.iter().chain(&self.rubbish).map(|file| file.generation);
+        let newest_else = self.in_use.keys().copied().chain(files).max().unwrap_or(0).max(self.newest_aside);
+        generation >= self.newest && newest_else < self.newest
+    }
+
+    /// A free file that is one too many: over the number, or of a size that is not usual now.
+    fn take_surplus(&mut self, spare: usize, usual: u64) -> Option<FreeFile> {
+        let kept = self.free.iter().filter(|file| file.bytes == usual).count();
+        let newest = self.newest;
+        let surplus = |file: &FreeFile| file.generation < newest && (file.bytes != usual || kept > spare);
+        let index = self.free.iter().position(surplus)?;
+        Some(self.free.swap_remove(index))
+    }
+
+    /// A free file that makes room when it is given up, the newest last.
+    fn take_for_room(&mut self) -> Option<FreeFile> {
+        let newest = self.newest;
+        let old = self.free.iter().position(|file| file.generation < newest);
+        let index = old.or_else(|| self.free.iter().position(|file| file.bytes > DATA_START))?;
+        Some(self.free.swap_remove(index))
+    }
+
+    /// A copy of the segment, which is kept from being used again.
+    fn begin_reading(&mut self, segment: u64) -> Option<Segment> {
+        let found = self.in_use.get_mut(&segment).filter(|found| !found.is_released)?;
+        found.readers += 1;
+        Some(found.clone())
+    }
+
+    /// The segment, if it was released meanwhile and this was its last reader.
+    fn end_reading(&mut self, segment: u64) -> Option<Segment> {
+        let found = self.in_use.get_mut(&segment)?;
+        found.readers -= 1;
+        if found.readers > 0 || !found.is_released { None } else { self.in_use.remove(&segment) }
+    }
+}
+
+/// A segment that is being read: it is not used again before this is dropped.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    log: &'a Log,
+    pub(super) segment: Segment,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let released = self.log.segments().end_reading(self.segment.head.generation);
+        if let Some(segment) = released {
+            self.log.retire(&segment);
+        }
+    }
+}
+
+impl Log {
+    pub(super) fn reading(&self, segment: u64) -> Result<Reading<'_>, LogError> {
+        let found = self.segments().begin_reading(segment).ok_or(LogError::NoSegment(segment))?;
+        Ok(Reading { log: self, segment: found })
+    }
+
+    /// All that a segment holds is settled: its file is freed or removed, or set aside if damage
+    /// was found in it. False: it is being written (seal it first), or there is none.
+    ///
+    /// Nothing is synced: after a power loss it may be there again, until its place is used again.
+    pub fn release(&self, segment: u64) -> bool {
+        let taken = {
+            let mut segments = self.segments();
+            if segments.active == Some(segment) || segments.path(segment).is_none() {
+                return false;
+            }
+            segments.take(segment)
+        };
+        if let Some(taken) = taken {
+            self.retire(&taken);
+        }
+        true
+    }
+
+    fn retire(&self, segment: &Segment) {
+        let generation = segment.head.generation;
+        let file = FreeFile { path: segment.path.clone(), bytes: segment.bytes, generation };
+        if segment.is_damaged {
+            return self.put_aside(&file);
+        }
+        if self.mark_free(segment).is_err() {
+            self.discard(file);
+        } else if segment.is_doubtful {
+            self.give_up(file);
+        } else {
+            self.segments().insert_free(file);
+            self.trim();
+        }
+    }
+
+    fn put_aside(&self, file: &FreeFile) {
+        match set_aside(self.disk.as_ref(), &self.directory, &file.path, Some(file_name(file.generation))) {
+            Ok(_) => {
+                let mut segments = self.segments();
+                segments.total -= file.bytes;
+                segments.newest_aside = segments.newest_aside.max(file.generation);
+            }
+            Err(error) => tracing::warn!(%error, "a damaged segment could not be set aside and stays where it is"),
+        }
+    }
+
+    /// Removes a free file; of the newest the head is left.
+    fn give_up(&self, file: FreeFile) {
+        let is_newest = self.segments().newest <= file.generation;
+        if !is_newest || file.bytes <= DATA_START || self.shorten(&file).is_err() {
+            return self.discard(file);
+        }
+        let mut segments = self.segments();
+        segments.total -= file.bytes - DATA_START;
+        segments.insert_free(FreeFile { bytes: DATA_START, ..file });
+    }
+
+    /// Cuts a free file down to its head, which must say so first.
+    fn shorten(&self, file: &FreeFile) -> io::Result<()> {
+        let opened = self.disk.open(&file.path)?;
+        if self.options.sync {
+            opened.sync()?;
+        }
+        opened.set_length(DATA_START)
+    }
+
+    fn mark_free(&self, segment: &Segment) -> io::Result<()> {
+        let file = self.disk.open(&segment.path)?;
+        write_head(file.as_ref(), &FileHead { is_free: true, ..segment.head })
+    }
+
+    /// Removes a file of no use, now or when room is needed.
+    pub(super) fn discard(&self, file: FreeFile) {
+        let is_needed = self.segments().needs(file.generation);
+        let is_removed = !is_needed
+            && match self.disk.remove(&file.path) {
+                Ok(()) => true,
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            };
+        let mut segments = self.segments();
+        if is_removed {
+            segments.total -= file.bytes;
+        } else {
+            segments.rubbish.push(file);
+        }
+    }
+
+    /// Removes free files that are too many.
+    pub(super) fn trim(&self) {
+        loop {
+            let surplus = self.segments().take_surplus(self.options.spare, self.options.segment_bytes);
+            let Some(file) = surplus else { return };
+            self.discard(file);
+        }
+    }
+
+    /// Enters `bytes` more in the budget; free files are given up for them. False: there is no room.
+    pub(super) fn take_budget(&self, bytes: u64) -> bool {
+        self.clear_rubbish();
+        loop {
+            let free = {
+                let mut segments = self.segments();
+                if segments.total.saturating_add(bytes) <= self.options.max_bytes {
+                    segments.total += bytes;
+                    return true;
+                }
+                segments.take_for_room()
+            };
+            let Some(file) = free else { return false };
+            self.give_up(file);
+        }
+    }
+
+    fn clear_rubbish(&self) {
+        let rubbish = std::mem::take(&mut self.segments().rubbish);
+        rubbish.into_iter().for_each(|file| self.discard(file));
+    }
+
+    /// Gives up one free file; false: there is none.
+    pub(super) fn give_up_free(&self) -> bool {
+        let file = self.segments().take_for_room();
+        file.map(|file| self.give_up(file)).is_some()
+    }
+}
+
+/// Writes both copies of a head.
+pub(super) fn write_head(file: &dyn DiskFile, head: &FileHead) -> io::Result<()> {
+    let bytes = head.encode();
+    COPIES.iter().try_for_each(|&offset| file.write_at(&[IoSlice::new(&bytes)], offset))
+}
+
+/// The name of a file made for a generation. Used again it keeps its name.
+pub(super) fn file_name(generation: u64) -> String {
+    format!("{generation:020}.segment")
+}
+
+/// The generation in a file's name.
+pub(super) fn generation_in(name: &str) -> Option<u64> {
+    let digits = name.get(..20).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    name.get(20..).filter(|rest| rest.starts_with(".segment"))?;
+    digits.parse().ok()
+}
+
+/// A head for a segment that begins.
+pub(super) fn new_head(generation: u64, length: u64, before: Option<(u64, u64)>) -> FileHead {
+    FileHead { version: FORMAT, generation, salt: random(), is_free: false, length, before }
+}
+
+/// A number that cannot be guessed from outside: the standard library's keys against chosen
+/// inputs come from the system.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one("salt")
+}
+
+/// Moves a file to where nobody touches it, under this name or its own, with a number if that is
+/// taken. Returns where it is.
+pub(super) fn set_aside(
+    disk: &dyn Disk,
+    directory: &Path,
+    path: &Path,
+    name: Option<String>,
+) -> Result<PathBuf, LogError> {
+    let aside = directory.join(SET_ASIDE);
+    disk.create_directory(&aside).map_err(at(&aside))?;
+    let taken = disk.list(&aside).map_err(at(&aside))?;
+    let own_name = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = name.unwrap_or_else(own_name);
+    let is_taken = |name: &str| taken.iter().any(|entry| entry.name == name);
+    let mut new_name = name.clone();
+    for number in 1u64.. {
+        if !is_taken(&new_name) {
+            break;
+        }
+        new_name = format!("{name}.{number}");
+    }
+    let to = aside.join(new_name);
+    disk.rename(path, &to).map_err(at(path))?;
+    disk.sync_directory(&aside).map_err(at(&aside))?;
+    disk.sync_directory(directory).map_err(at(directory))?;
+    Ok(to)
+}

@@ -1,0 +1,353 @@
+//! Reading a segment from front to back, past any damage.
+//!
+//! The reader expects a record at every place where the one before it ended. What it finds instead
+//! is a *gap*, up to the next good head. Where a segment ends is known for one of this life, and
+//! for one of an earlier life if the segment after it says so: then every gap is damage. Else a
+//! gap in the last commit, or behind it where its end mark should be, is what a crash leaves of a
+//! commit that was not acknowledged.
+
+use std::io;
+use std::ops::ControlFlow;
+
+use super::head::{DATA_START, FileHead};
+use super::record::{ALIGN, ITEM, Mark, RECORD_HEAD, RecordHead, Seal, align};
+use super::view::RecordView;
+use super::window::Window;
+use super::{Log, LogError, Place, at};
+use crate::item::Label;
+
+/// zstd makes at most so many bytes of one: a block of 128 KiB of four bytes.
+const LARGEST_RATIO: u64 = 32 << 10;
+
+/// What a reader comes by.
+#[derive(Debug, Clone, Copy)]
+pub enum Step<'a> {
+    Record(Place, RecordView<'a>),
+    Damage(Damage),
+}
+
+/// Bytes that cannot be read as records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damage {
+    pub offset: u64,
+    /// Up to the next good record, or to the end of what may hold records.
+    pub bytes: u64,
+    pub kind: DamageKind,
+    /// What was lost, if the head of a record could be read.
+    pub lost: Option<LostItems>,
+}
+
+/// Whether acknowledged records may have been lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DamageKind {
+    /// They were: the disk did not keep what it had.
+    Damaged,
+    /// The end of the segment, as a crash before the acknowledgement leaves it.
+    Torn,
+}
+
+/// What a damaged record held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostItems {
+    pub label: Label,
+    pub spans: u32,
+    pub services: u32,
+}
+
+/// How a walk ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Walked {
+    /// Where the next walk goes on.
+    pub next: u64,
+    /// Nothing was left to read.
+    pub is_finished: bool,
+    pub records: u64,
+    pub damages: u64,
+}
+
+impl Log {
+    /// Reads a segment from `from` (0, or the end of a [`Place`]) up to `to`, or up to where its
+    /// acknowledged records end, and hands out what it finds, in order, until told to stop. The
+    /// segment is not used again while it is read.
+    ///
+    /// Memory: the largest record, and a buffer.
+    pub fn walk(
+        &self,
+        segment: u64,
+        from: u64,
+        to: Option<u64>,
+        visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
+    ) -> Result<Walked, LogError> {
+        let reading = self.reading(segment)?;
+        let path = &reading.segment.path;
+        let file = self.disk.open_to_read(path).map_err(at(path))?;
+        let window = Window::new(file).map_err(at(path))?;
+        let mut walker = Walker::new(window, &reading.segment.head, reading.segment.end, to);
+        let walked = walker.walk(from, visit).map_err(at(path))?;
+        if walker.is_damaged
+            && let Some(segment) = self.segments().get_mut(segment)
+        {
+            segment.is_damaged = true;
+        }
+        Ok(walked)
+    }
+}
+
+/// A reader of one segment.
+#[derive(Debug)]
+pub(super) struct Walker {
+    window: Window,
+    version: u32,
+    seal: Seal,
+    generation: u64,
+    /// The length that the file had when its head was written.
+    length: u64,
+    /// Where the acknowledged records end, if that is known, or where to stop.
+    end: Option<u64>,
+    /// Nothing is read behind this.
+    limit: u64,
+    /// Where the last commit begins that can be seen; looked for when first needed.
+    last_commit: Option<u64>,
+    inflater: Inflater,
+    pub(super) is_damaged: bool,
+}
+
+/// What stands at a place.
+enum Here {
+    Record(RecordHead),
+    /// Good bytes in the head, wrong ones behind it.
+    Spoilt(RecordHead),
+    End,
+    Nothing,
+}
+
+impl Walker {
+    pub(super) fn new(window: Window, head: &FileHead, end: Option<u64>, to: Option<u64>) -> Self {
+        let stop = end.into_iter().chain(to).min();
+        Walker {
+            version: head.version,
+            seal: Seal::new(head.generation, head.salt),
+            generation: head.generation,
+            length: head.length,
+            end: stop,
+            limit: stop.unwrap_or(u64::MAX).min(window.length()),
+            window,
+            last_commit: None,
+            inflater: Inflater::default(),
+            is_damaged: false,
+        }
+    }
+
+    pub(super) fn walk(&mut self, from: u64, visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>) -> io::Result<Walked> {
+        let mut walked = Walked { next: align(from.max(DATA_START)), is_finished: false, records: 0, damages: 0 };
+        let mut is_told = false;
+        while walked.next < self.limit {
+            let flow = match self.look(walked.next)? {
+                Here::Record(head) => {
+                    walked.records += 1;
+                    walked.next = head.end();
+                    visit(self.step(&head)?)
+                }
+                Here::End if self.end.is_none() && self.next_mark(walked.next)?.is_none() => {
+                    walked.is_finished = true;
+                    return Ok(walked);
+                }
+                here => {
+                    let damage = self.gap(walked.next, &here)?;
+                    walked.damages += 1;
+                    walked.next = damage.offset + damage.bytes;
+                    self.is_damaged |= damage.kind == DamageKind::Damaged;
+                    is_told = self.end.is_none() && walked.next >= self.limit;
+                    visit(Step::Damage(damage))
+                }
+            };
+            if flow.is_break() {
+                return Ok(walked);
+            }
+        }
+        if !is_told && let Some(damage) = self.missing_end(walked.next) {
+            walked.damages += 1;
+            self.is_damaged |= damage.kind == DamageKind::Damaged;
+            walked.next = damage.offset + damage.bytes;
+            let _ = visit(Step::Damage(damage));
+        }
+        walked.is_finished = true;
+        Ok(walked)
+    }
+
+    /// The file ends before the records do, or without an end mark.
+    fn missing_end(&self, offset: u64) -> Option<Damage> {
+        match self.end {
+            Some(end) if offset < end => {
+                Some(Damage { offset, bytes: end - offset, kind: DamageKind::Damaged, lost: None })
+            }
+            // We cut a file only where a commit ended.
+            None if offset == self.window.length() => {
+                Some(Damage { offset, bytes: 0, kind: DamageKind::Torn, lost: None })
+            }
+            None => Some(Damage { offset, bytes: 0, kind: DamageKind::Damaged, lost: None }),
+            Some(_) => None,
+        }
+    }
+
+    /// What stands at `offset`; a record's bytes are checked.
+    fn look(&mut self, offset: u64) -> io::Result<Here> {
+        let head = match self.mark(offset)? {
+            Some(Mark::Record(head)) if head.end() <= self.limit => head,
+            Some(Mark::End { .. }) => return Ok(Here::End),
+            _ => return Ok(Here::Nothing),
+        };
+        let payload = self.window.get(offset + RECORD_HEAD as u64, head.payload())?;
+        let is_good = self.seal.checksum(payload) == head.payload_crc
+            && payload.len() as u64 == head.payload()
+            && view(&head, payload, &mut self.inflater)?.is_some();
+        Ok(if is_good { Here::Record(head) } else { Here::Spoilt(head) })
+    }
+
+    /// The record of a head that was found good.
+    fn step(&mut self, head: &RecordHead) -> io::Result<Step<'_>> {
+        let place = Place { segment: self.generation, offset: head.offset, length: head.end() - head.offset };
+        let payload = self.window.get(head.offset + RECORD_HEAD as u64, head.payload())?;
+        match split(head, payload).and_then(|parts| parts.view(head, self.inflater.last(head, &parts))) {
+            Some(view) => Ok(Step::Record(place, view)),
+            None => Err(io::Error::other("the file changed while it was read")),
+        }
+    }
+
+    fn mark(&mut self, offset: u64) -> io::Result<Option<Mark>> {
+        let bytes = self.window.get(offset, RECORD_HEAD as u64)?;
+        Ok(Mark::decode(self.version, bytes, &self.seal, offset))
+    }
+
+    /// The first good mark behind `offset`, and its place.
+    fn next_mark(&mut self, offset: u64) -> io::Result<Option<(u64, Mark)>> {
+        let mut place = offset + ALIGN;
+        while place < self.limit {
+            if let Some(mark) = self.mark(place)? {
+                return Ok(Some((place, mark)));
+            }
+            place += ALIGN;
+        }
+        Ok(None)
+    }
+
+    /// The gap at `offset`, where something else than a good record stands.
+    fn gap(&mut self, offset: u64, here: &Here) -> io::Result<Damage> {
+        let (end, commit, lost) = match here {
+            Here::Spoilt(head) => (head.end(), Some(head.commit), Some(head.lost())),
+            _ => match self.next_mark(offset)? {
+                Some((place, Mark::Record(RecordHead { commit, .. }) | Mark::End { commit })) => {
+                    (place, Some(commit), None)
+                }
+                None => (self.limit, None, None),
+            },
+        };
+        let kind = match commit {
+            _ if self.end.is_some() => DamageKind::Damaged,
+            // A later commit was begun, so what was before it had been acknowledged.
+            Some(commit) if commit > offset || commit < self.last_commit(offset)? => DamageKind::Damaged,
+            Some(_) => DamageKind::Torn,
+            // We cut a file only where a commit ended.
+            None if self.window.length() < self.length => DamageKind::Damaged,
+            None => DamageKind::Torn,
+        };
+        Ok(Damage { offset, bytes: end - offset, kind, lost })
+    }
+
+    /// Where the last commit begins of which anything can be seen at or behind `offset`.
+    fn last_commit(&mut self, offset: u64) -> io::Result<u64> {
+        if let Some(last) = self.last_commit {
+            return Ok(last);
+        }
+        let (mut last, mut place) = (0, offset);
+        while place < self.limit {
+            place = match self.mark(place)? {
+                Some(Mark::Record(head)) => {
+                    last = last.max(head.commit);
+                    if head.end() <= self.limit { head.end() } else { place + ALIGN }
+                }
+                Some(Mark::End { commit }) => {
+                    last = last.max(commit);
+                    place + ALIGN
+                }
+                None => place + ALIGN,
+            };
+        }
+        self.last_commit = Some(last);
+        Ok(last)
+    }
+}
+
+impl RecordHead {
+    fn lost(&self) -> LostItems {
+        LostItems { label: self.label, spans: self.spans, services: self.others }
+    }
+}
+
+/// The parts of a record as they are stored.
+struct Parts<'a> {
+    note: &'a [u8],
+    items: &'a [u8],
+    stored: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn view(&self, head: &RecordHead, documents: &'a [u8]) -> Option<RecordView<'a>> {
+        RecordView::new(head.label, self.note, self.items, documents)
+    }
+}
+
+fn split<'a>(head: &RecordHead, payload: &'a [u8]) -> Option<Parts<'a>> {
+    let (note, rest) = payload.split_at_checked(head.note as usize)?;
+    let items = usize::try_from(head.items()).ok()?.checked_mul(ITEM)?;
+    let (items, stored) = rest.split_at_checked(items)?;
+    Some(Parts { note, items, stored })
+}
+
+/// The record, if its parts are what its head says.
+fn view<'a>(head: &RecordHead, payload: &'a [u8], inflater: &'a mut Inflater) -> io::Result<Option<RecordView<'a>>> {
+    let Some(parts) = split(head, payload) else { return Ok(None) };
+    if head.is_compressed && !inflater.inflate(parts.stored, head.documents)? {
+        return Ok(None);
+    }
+    let documents = inflater.last(head, &parts);
+    if documents.len() != head.documents as usize {
+        return Ok(None);
+    }
+    Ok(parts.view(head, documents))
+}
+
+/// Makes documents of compressed ones.
+#[derive(Default)]
+struct Inflater {
+    decompressor: Option<zstd::bulk::Decompressor<'static>>,
+    documents: Vec<u8>,
+}
+
+impl Inflater {
+    /// False: these are not so many bytes compressed.
+    fn inflate(&mut self, stored: &[u8], bytes: u32) -> io::Result<bool> {
+        if u64::from(bytes) > stored.len() as u64 * LARGEST_RATIO {
+            return Ok(false);
+        }
+        let decompressor = match &mut self.decompressor {
+            Some(decompressor) => decompressor,
+            none => none.insert(zstd::bulk::Decompressor::new()?),
+        };
+        self.documents.clear();
+        self.documents.shrink_to((bytes as usize).max(1 << 20));
+        self.documents.try_reserve(bytes as usize)?;
+        Ok(decompressor.decompress_to_buffer(stored, &mut self.documents).is_ok())
+    }
+
+    /// The documents of the record that was looked at last.
+    fn last<'a>(&'a self, head: &RecordHead, parts: &Parts<'a>) -> &'a [u8] {
+        if head.is_compressed { &self.documents } else { parts.stored }
+    }
+}
+
+impl std::fmt::Debug for Inflater {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Inflater").field("documents", &self.documents.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,281 @@
+//! A log with its ledger: items that are safe on disk, and the way back from there.
+//!
+//! The spool has one shelf for what arrives, and one for each index that would not take its items.
+//! What is written on a shelf stays until it is settled; what is left there ([`Shelf::leave`]), and
+//! what an earlier life left, comes back in batches, oldest first. A segment goes when all of its
+//! items are settled.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::counts::Counts;
+use super::disk::Disk;
+use super::ledger::{Claim, Ledger, Part};
+use super::log::{AppendError, Damage, Log, LogError, Note, Options, Place, Record, Step};
+use super::queue::Queue;
+use super::{Gather, Shared};
+use crate::item::{Batch, Lane, Run};
+use crate::memory::Reservation;
+
+/// How long a reader waits when there is no memory to read into.
+const NO_MEMORY_PAUSE: Duration = Duration::from_millis(50);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    lane: Lane,
+    log: Log,
+    ledger: Mutex<Ledger>,
+    /// What was read back and not taken yet.
+    read: Mutex<Queue>,
+    /// There is something to be read back, or the shelf was closed.
+    changed: Notify,
+    closed: AtomicBool,
+    shared: Shared,
+}
+
+impl Shelf {
+    /// Opens the log in this directory; what it holds is not looked through yet.
+    pub(super) fn open(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        options: Options,
+        lane: Lane,
+        shared: Shared,
+    ) -> Result<Self, LogError> {
+        let (log, opened) = Log::open(disk, directory, options)?;
+        for Note { path, oddity, fate } in opened.notes {
+            tracing::warn!(file = %path.display(), ?fate, "a file of the spool cannot be used: {oddity}");
+        }
+        let mut ledger = Ledger::default();
+        for segment in opened.segments {
+            ledger.found(segment.segment);
+        }
+        let (ledger, read, changed) = (Mutex::new(ledger), Mutex::default(), Notify::new());
+        Ok(Shelf { lane, log, ledger, read, changed, closed: AtomicBool::new(false), shared })
+    }
+
+    /// Makes records safe. Their items are unsettled from then on, and in memory.
+    pub(super) fn append(&self, records: &[Record<'_>]) -> Result<Vec<Place>, AppendError> {
+        let places = self.log.append(records)?;
+        let mut ledger = self.ledger();
+        for (record, place) in records.iter().zip(&places) {
+            ledger.written(place.segment, record.items.len() as u64);
+        }
+        let settled = ledger.take_settled();
+        drop(ledger);
+        self.release(settled);
+        Ok(places)
+    }
+
+    /// Leaves a record to disk: it comes back when its turn has come.
+    pub(super) fn leave(&self, place: &Place, counts: &Counts) {
+        let part = Part { from: place.offset, to: Some(place.offset + place.length) };
+        self.ledger().left(place.segment, part, counts);
+        self.changed.notify_one();
+    }
+
+    /// Items of a segment are settled, or safe elsewhere; true if there is more room for that.
+    pub(super) fn settle(&self, segment: u64, items: u64) -> bool {
+        let mut ledger = self.ledger();
+        ledger.settled(segment, items);
+        let settled = ledger.take_settled();
+        drop(ledger);
+        let any = !settled.is_empty();
+        self.release(settled);
+        any
+    }
+
+    fn release(&self, segments: Vec<u64>) {
+        for segment in segments {
+            self.log.release(segment);
+        }
+    }
+
+    /// Gives up the oldest segment; what was lost by it.
+    pub(super) fn drop_oldest(&self) -> Option<Counts> {
+        let mut ledger = self.ledger();
+        let lost = ledger.drop_oldest()?;
+        let settled = ledger.take_settled();
+        drop(ledger);
+        self.release(settled);
+        Some(lost)
+    }
+
+    /// Looks through the oldest segment of an earlier life; false: there is none left.
+    pub(super) fn look_through(&self) -> bool {
+        let Some(segment) = self.ledger().unseen() else { return false };
+        let mut counts = Counts::default();
+        let walked = self.log.walk(segment, 0, None, &mut |step| {
+            match step {
+                Step::Record(_, record) => counts.add(&Counts::of(record.label, record.items())),
+                Step::Damage(damage) => self.tell_damage(segment, &damage),
+            }
+            ControlFlow::Continue(())
+        });
+        if let Err(error) = walked {
+            tracing::error!(%error, "a part of the spool cannot be read");
+        }
+        counts.open(&self.shared.books);
+        self.shared.hold(&counts);
+        let mut ledger = self.ledger();
+        ledger.seen(segment, &counts);
+        let settled = ledger.take_settled();
+        drop(ledger);
+        self.release(settled);
+        self.changed.notify_one();
+        true
+    }
+
+    /// Waits for a batch of what was left. `None`: the shelf is closed and has nothing more.
+    ///
+    /// Cancel-safe: what was read and not returned comes with the next call.
+    pub(super) async fn next(self: &Arc<Self>, gather: &Gather) -> Option<Batch> {
+        loop {
+            if let Some(batch) = self.take_read(gather) {
+                return Some(batch);
+            }
+            let closed = self.closed.load(Ordering::Acquire);
+            if !self.ledger().has_unread() {
+                if closed {
+                    return None;
+                }
+                self.changed.notified().await;
+                continue;
+            }
+            let mut room = self.shared.budget.reserve();
+            if room.grow(gather.bytes).is_err() {
+                tokio::time::sleep(NO_MEMORY_PAUSE).await;
+                continue;
+            }
+            let (shelf, gather) = (self.clone(), *gather);
+            let read = tokio::task::spawn_blocking(move || shelf.read(room, &gather)).await;
+            if !matches!(read, Ok(true)) {
+                tokio::time::sleep(NO_MEMORY_PAUSE).await;
+            }
+        }
+    }
+
+    fn take_read(&self, gather: &Gather) -> Option<Batch> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.is_empty() {
+            return None;
+        }
+        Some(Batch { lane: self.lane.clone(), since: None, ..read.take(gather) })
+    }
+
+    /// Reads back about a batch; false: there was no memory, or nothing to read.
+    fn read(&self, mut room: Reservation, gather: &Gather) -> bool {
+        let Some(claim) = self.ledger().claim() else { return false };
+        let mut runs = Vec::new();
+        let (mut counts, mut rest) = (Counts::default(), None);
+        let walked = self.log.walk(claim.segment, claim.part.from, claim.part.to, &mut |step| {
+            let (place, record) = match step {
+                Step::Record(place, record) => (place, record),
+                Step::Damage(damage) => {
+                    self.tell_damage(claim.segment, &damage);
+                    return ControlFlow::Continue(());
+                }
+            };
+            let mut run = Run::new(
+                record.label,
+                record.items().collect(),
+                record.documents.to_vec(),
+                self.shared.budget.reserve(),
+            );
+            run.segment = claim.segment;
+            let end = match room.split(run.bytes()) {
+                Ok(reservation) => {
+                    run.reservation = reservation;
+                    counts.add(&Counts::of(run.label, run.items.iter().copied()));
+                    runs.push(run);
+                    place.offset + place.length
+                }
+                Err(_) => {
+                    rest = Some(Part { from: place.offset, ..claim.part });
+                    return ControlFlow::Break(());
+                }
+            };
+            if counts.bytes >= gather.bytes as u64 || counts.items >= gather.items as u64 {
+                rest = Some(Part { from: end, ..claim.part }).filter(|part| part.to != Some(end));
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        });
+        if let Err(error) = walked {
+            tracing::error!(%error, "a part of the spool cannot be read back");
+        }
+        let any = !runs.is_empty() || rest.is_none();
+        self.keep_read(runs);
+        self.enter_read(claim, &counts, rest);
+        any
+    }
+
+    fn keep_read(&self, runs: Vec<Run>) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        for run in runs {
+            read.push(run, None);
+        }
+    }
+
+    fn enter_read(&self, claim: Claim, counts: &Counts, rest: Option<Part>) {
+        let mut ledger = self.ledger();
+        let lost = ledger.read(claim, counts, rest);
+        let settled = ledger.take_settled();
+        drop(ledger);
+        if !lost.is_empty() {
+            self.shared.lose(&lost, "damaged");
+        }
+        self.release(settled);
+    }
+
+    fn tell_damage(&self, segment: u64, damage: &Damage) {
+        let path = self.log.path(segment).unwrap_or_default();
+        self.shared.tell_damage(&path, damage);
+    }
+
+    /// Gives out what is left, then `None`.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.changed.notify_waiters();
+        self.changed.notify_one();
+    }
+
+    /// Lets go of the active segment too, if all of it is settled, so that the next life does not
+    /// send it again.
+    pub(super) fn tidy(&self) {
+        if self.ledger().active_is_settled() {
+            self.log.seal();
+            let mut ledger = self.ledger();
+            ledger.sealed();
+            let settled = ledger.take_settled();
+            drop(ledger);
+            self.release(settled);
+        }
+    }
+
+    /// Bytes on disk.
+    pub(super) fn bytes(&self) -> u64 {
+        self.log.bytes()
+    }
+
+    /// Items that are on disk only.
+    pub(super) fn items_on_disk(&self) -> u64 {
+        self.ledger().on_disk()
+    }
+
+    /// True if nothing of it is left to be read or settled.
+    pub(super) fn is_empty(&self) -> bool {
+        let nothing_read = self.read.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        nothing_read && self.ledger().is_empty()
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
