@@ -207,6 +207,9 @@ impl Spaniel {
 
     /// The books as soon as nothing is held.
     pub(crate) fn settled_books(&self) -> Json {
+        until("what an earlier life left is counted", || {
+            (self.json("admin", "/status")["waiting"]["counted"] == true).then_some(())
+        });
         until("nothing is held", || {
             let books = self.books();
             let services = books["serviceDocuments"]["held"].as_u64() == Some(0);
