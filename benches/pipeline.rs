@@ -16,7 +16,7 @@ use spaniel::document::{IndexNames, Services, Shape};
 use spaniel::memory::Budget;
 use spaniel::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
 use spaniel::sample::Sampler;
-use spaniel::settings::Settings;
+use spaniel::settings::{Settings, SpanTimes};
 use spaniel::spool::{Gather, Shared, Spool};
 use spaniel::telemetry::books::Books;
 use spaniel::telemetry::metrics::{Identity, Metrics};
@@ -36,7 +36,8 @@ fn pipeline(settings: &Settings) -> Pipeline {
         clock: Clock::System,
         limits: Default::default(),
         output_bytes: None,
-        times: settings.spans,
+        // The captured bodies have fixed times.
+        times: SpanTimes::ANY,
         collector_tags: CollectorTags::new(&settings.collector),
         growth: Growth::default(),
     }

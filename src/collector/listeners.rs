@@ -91,7 +91,11 @@ fn admin_sources(
             json!({
                 "listeners": listeners,
                 "store": writer.status(),
-                "waiting": {"items": spool.held_items(), "bytes": spool.held_bytes()},
+                "waiting": {
+                    "items": spool.held_items(),
+                    "bytes": spool.held_bytes(),
+                    "counted": spool.is_counted(),
+                },
                 "memory": {"limit": budget.limit(), "used": budget.used()},
             })
         }),

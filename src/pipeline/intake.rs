@@ -1,9 +1,11 @@
 //! One request's spans on their way into a run: the [`Sink`] that decoders fill.
 
+use std::ops::RangeInclusive;
+
 use super::{Pipeline, Protocol, Rejected, Taken};
 use crate::decode::{Sink, Unreadable};
 use crate::document::{process_seed, span_id, write_service};
-use crate::item::{Item, Kind, Run};
+use crate::item::{Id, Item, Kind, Run};
 use crate::memory::{OverLimit, Reservation};
 use crate::sample::Verdict;
 use crate::span::repair::{self, Family, Mend};
@@ -40,8 +42,8 @@ pub(super) struct Intake<'p, 'a> {
     first_refusal: Option<Refusal>,
     body: usize,
     output_limit: usize,
-    /// Earliest and latest start that is taken, microseconds.
-    starts: (u64, u64),
+    /// Earliest and latest start that is believed, microseconds.
+    starts: RangeInclusive<u64>,
     /// Microseconds since 1970.
     now: u64,
     /// How often each thing was mended, in the order of [`Mend::ALL`].
@@ -105,7 +107,7 @@ impl<'p, 'a> Intake<'p, 'a> {
             first_refusal: None,
             body,
             output_limit: output_limit(pipeline.output_bytes, body),
-            starts: (earliest, latest),
+            starts: earliest..=latest,
             now,
             mends: [0; Mend::ALL.len()],
             over_limit: false,
@@ -136,9 +138,9 @@ impl<'p, 'a> Intake<'p, 'a> {
         Ok(Harvest { run, outcome, services, first_refusal })
     }
 
-    /// Writes a span that is to be kept, and before it the document of its service and operation
-    /// if that is new.
-    fn keep(&mut self, span: &Span<'a>) {
+    /// Writes a span that is to be kept under this name, and before it the document of its service
+    /// and operation if that is new.
+    fn keep(&mut self, span: &Span<'a>, id: Id) {
         let before = (self.run.items.len(), self.run.documents.len(), self.services);
         let hour = span.start / HOUR;
         if let Some(id) = self.pipeline.services.unknown(hour, self.service, span.operation, self.now) {
@@ -149,7 +151,6 @@ impl<'p, 'a> Intake<'p, 'a> {
         }
         let start = self.run.documents.len();
         self.pipeline.shape.write_span(&mut self.run.documents, span, &self.process);
-        let id = span_id(span.start, span.wire, self.seed);
         self.push(Kind::Span, hour, id, start);
         if self.run.documents.len() > self.output_limit {
             self.undo(before);
@@ -162,7 +163,7 @@ impl<'p, 'a> Intake<'p, 'a> {
         self.charge();
     }
 
-    fn push(&mut self, kind: Kind, hour: u64, id: crate::item::Id, start: usize) {
+    fn push(&mut self, kind: Kind, hour: u64, id: Id, start: usize) {
         // What does not fit 32 bits is over the output limit, and taken back at once.
         let (start, end) = (start as u32, self.run.documents.len() as u32);
         self.run.items.push(Item { kind, hour, id, start, end });
@@ -237,6 +238,8 @@ impl<'p, 'a> Intake<'p, 'a> {
     }
 
     fn repair(&mut self, span: &mut Span<'a>) {
+        let mend = repair::start(span, &self.starts, self.now);
+        self.count_mend(mend);
         let mend = match self.family {
             Family::Native => {
                 span.tags.push(Tag::new("@jaeger@format", self.protocol.format()));
@@ -283,15 +286,13 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
         if self.over_limit {
             return;
         }
-        if span.start < self.starts.0 || span.start > self.starts.1 {
-            let what = "the start is before --span.max-age or after --span.max-future";
-            return self.count_refusal(Refusal { reason: Reason::StartTime, offset: 0, what });
-        }
         match self.pipeline.sampler.verdict(span.trace_id) {
             Verdict::Drop { rule } => *self.outcome.sampled_out.entry(rule).or_default() += 1,
             Verdict::Keep => {
+                // By the start as it was sent: the same bytes have the same name whenever they come.
+                let id = span_id(span.start, span.wire, self.seed);
                 self.repair(span);
-                self.keep(span);
+                self.keep(span, id);
             }
         }
     }

@@ -63,14 +63,44 @@ async fn documents_that_outgrow_the_request_are_refused_and_their_service_forgot
 }
 
 #[tokio::test]
-async fn starts_outside_the_limits_are_refused() {
+async fn a_start_outside_the_limits_becomes_the_arrival_under_the_same_name() {
     let hour = Some(Duration::from_secs(3600));
     let mut pipeline = pipeline();
     pipeline.times = SpanTimes { max_age: hour, max_future: hour };
-    for (now, refused) in [(START + 3_600_000_001, 1), (START - 3_600_000_001, 2), (START, 2)] {
+    let day = 24 * 3_600_000_000;
+    let mut names = Vec::new();
+    for (now, mended) in [
+        (START, false),
+        (START + 3_600_000_000, false),
+        (START - 3_600_000_000, false),
+        (START + 3_600_000_001, true),
+        (START - 3_600_000_001, true),
+        (START + 40 * day, true),
+    ] {
         pipeline.clock.turn_to(now);
-        assert_eq!(post(&pipeline, 1 << 20).await.1.refused["start-time"], refused);
+        assert_eq!(post(&pipeline, 1 << 20).await.0.unwrap(), Taken { accepted: 1, refused: 0 });
+        let (item, document) = next_span(&pipeline).await;
+        let start = if mended { now } else { START };
+        assert_eq!((item.hour, &document["startTime"]), (start / 3_600_000_000, &start.into()));
+        assert_eq!(document["startTimeMillis"], start / 1000);
+        let tags = document["tags"].as_array().unwrap();
+        let sent = serde_json::json!({"key": "spaniel.start_time", "type": "int64", "value": START});
+        assert_eq!(tags.iter().filter(|tag| tag["key"] == "spaniel.start_time").count(), usize::from(mended));
+        assert_eq!(tags.contains(&sent), mended);
+        names.push(item.id);
     }
+    assert!(names.iter().all(|name| *name == names[0]), "{names:?}");
+    let text = pipeline.metrics.text();
+    assert!(text.contains("spaniel_mended_total{mend=\"start-time\"} 3"), "{text}");
+}
+
+/// The span that waits in the spool, and its document.
+async fn next_span(pipeline: &Pipeline) -> (crate::item::Item, serde_json::Value) {
+    let batch = pipeline.spool.next().await.unwrap();
+    let mut spans = batch.iter().filter(|(_, item, _)| item.kind == crate::item::Kind::Span);
+    let (_, item, document) = spans.next().unwrap();
+    assert!(spans.next().is_none());
+    (*item, serde_json::from_slice(document).unwrap())
 }
 
 #[tokio::test]

@@ -257,12 +257,24 @@ impl Default for Downsampling {
     }
 }
 
-/// `--span.max-age`, `--span.max-future`: spans that start outside are refused as `start-time`.
+/// `--span.max-age`, `--span.max-future`: spans that start outside start when they arrive.
 /// `None`: off.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct SpanTimes {
     pub max_age: Option<Duration>,
     pub max_future: Option<Duration>,
+}
+
+impl SpanTimes {
+    /// Every start is written as it was sent.
+    pub const ANY: SpanTimes = SpanTimes { max_age: None, max_future: None };
+}
+
+impl Default for SpanTimes {
+    fn default() -> Self {
+        let hours = |count: u64| Some(Duration::from_secs(count * 3600));
+        SpanTimes { max_age: hours(72), max_future: hours(1) }
+    }
 }
 
 /// `--collector.*` that change spans.

@@ -19,8 +19,6 @@ pub enum Reason {
     Limit,
     /// The request's documents outgrew `--limits.request-output-bytes`.
     Amplification,
-    /// The start lies before `--span.max-age` or after `--span.max-future`.
-    StartTime,
 }
 
 impl Reason {
@@ -35,7 +33,6 @@ impl Reason {
             Reason::Truncated => "truncated",
             Reason::Limit => "limit",
             Reason::Amplification => "amplification",
-            Reason::StartTime => "start-time",
         }
     }
 }

@@ -6,6 +6,8 @@
 //! leave a duration of exactly zero alone: it is no fault. Text that is not UTF-8 is nothing to
 //! mend here: the writer of the document replaces each bad byte, as Jaeger's does.
 
+use std::ops::RangeInclusive;
+
 use super::{Span, Tag, Text, Value};
 
 /// The family of the protocol that a span came by.
@@ -27,10 +29,12 @@ pub enum Mend {
     /// The span ended before it began, or lasts longer than Jaeger can count (292 years), which
     /// Jaeger takes for the same.
     NegativeDuration,
+    /// The span started before `--span.max-age` or after `--span.max-future`.
+    StartTime,
 }
 
 impl Mend {
-    pub const ALL: [Mend; 3] = [Mend::MissingService, Mend::EmptyService, Mend::NegativeDuration];
+    pub const ALL: [Mend; 4] = [Mend::MissingService, Mend::EmptyService, Mend::NegativeDuration, Mend::StartTime];
 
     /// The word for it in metrics.
     pub fn label(self) -> &'static str {
@@ -38,6 +42,7 @@ impl Mend {
             Mend::MissingService => "missing-service",
             Mend::EmptyService => "empty-service",
             Mend::NegativeDuration => "negative-duration",
+            Mend::StartTime => "start-time",
         }
     }
 }
@@ -56,6 +61,27 @@ pub fn service(service: Option<Text<'_>>, family: Family) -> (Text<'_>, Option<M
         (None, Family::Native) => (Text::Clean("null-process-and-service-name"), Some(Mend::MissingService)),
         (None, Family::Otel) => (Text::Clean("missing-service-name"), Some(Mend::MissingService)),
     }
+}
+
+/// The tag of a span whose start was mended: the start as it was sent, in microseconds since 1970.
+pub const SENT_START: &str = "spaniel.start_time";
+
+/// Gives a span that started outside of `starts` (microseconds since 1970, both included) the time
+/// of its arrival.
+///
+/// A start says which index a document goes to and where it is looked for. A broken clock would
+/// make an index for each day that it names, until the cluster has no room for shards, and no
+/// search by id would find its spans. Only the start changes: a duration does not depend on how a
+/// clock is set, and the times of logs are what the sender said, as far from the tag as they were
+/// from the start.
+pub fn start(span: &mut Span<'_>, starts: &RangeInclusive<u64>, arrival: u64) -> Option<Mend> {
+    if starts.contains(&span.start) {
+        return None;
+    }
+    // A start before 1970 comes as its two's complement, and is negative again here.
+    span.tags.push(Tag::new(SENT_START, Value::Int64(span.start.cast_signed())));
+    span.start = arrival;
+    Some(Mend::StartTime)
 }
 
 /// Mends a span of Jaeger's own protocols. It comes last: the tag that it may add stands after all
@@ -117,6 +143,24 @@ mod tests {
             let mut span = Span { duration, ..Span::default() };
             assert_eq!(otel(&mut span), Some(Mend::NegativeDuration));
             assert_eq!((span.duration, span.tags.len()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn a_start_of_a_broken_clock_becomes_the_arrival_and_is_kept_as_a_tag() {
+        for (sent, kept) in [(99, 99), (201, 201), (0, 0), (u64::MAX, -1)] {
+            let log = super::super::Log { timestamp: sent, start: 0, end: 0 };
+            let mut span = Span { start: sent, duration: 7, logs: vec![log], ..Span::default() };
+            assert_eq!(start(&mut span, &(100..=200), 150), Some(Mend::StartTime));
+            assert_eq!((span.start, span.duration, span.logs[0].timestamp), (150, 7, sent));
+            let [tag] = &span.tags[..] else { panic!("{:?}", span.tags) };
+            assert_eq!(tag.key.decoded(), "spaniel.start_time");
+            assert!(matches!(tag.value, Value::Int64(number) if number == kept), "{tag:?}");
+        }
+        for sent in [100, 200] {
+            let mut span = Span { start: sent, ..Span::default() };
+            assert_eq!(start(&mut span, &(100..=200), 150), None);
+            assert_eq!((span.start, span.tags.len()), (sent, 0));
         }
     }
 

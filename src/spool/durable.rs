@@ -65,6 +65,8 @@ pub(super) struct Durable {
     shelf: Arc<Shelf>,
     pub(super) held: Held,
     full: AtomicBool,
+    /// All that an earlier life left is in the books.
+    counted: AtomicBool,
     failed: Mutex<Option<Instant>>,
     _lock: DirectoryLock,
 }
@@ -90,9 +92,9 @@ impl Spool {
         let directory = settings.directory.join("segments");
         let shelf = Arc::new(Shelf::open(disk.clone(), &directory, options, Lane::Backlog, shared.clone())?);
         let held = Held::open(disk, &settings, &shared)?;
-        let (full, failed) = (AtomicBool::new(false), Mutex::default());
+        let (full, counted, failed) = (AtomicBool::new(false), AtomicBool::new(false), Mutex::default());
         let gate = Gate::new(settings.commit_interval);
-        let durable = Durable { gate, settings, shelf, held, full, failed, _lock };
+        let durable = Durable { gate, settings, shelf, held, full, counted, failed, _lock };
         let spool = Arc::new(Spool { durable: Some(durable), ..Spool::in_memory(gather, pace_bytes, shared) });
         spool.start("spool-commit", Spool::commit_all)?;
         spool.start("spool-look-through", |spool| spool.durable.iter().for_each(Durable::look_through))?;
@@ -179,6 +181,12 @@ impl Spool {
         self.durable.as_ref().map_or((0, 0), |durable| (durable.shelf.bytes(), durable.held.bytes()))
     }
 
+    /// True when all that an earlier life left is in the books: until then they may say that nothing
+    /// is held while there is.
+    pub fn is_counted(&self) -> bool {
+        self.durable.as_ref().is_none_or(|durable| durable.counted.load(Ordering::Acquire))
+    }
+
     /// Items that are on disk and not in memory, beside those held apart.
     pub fn backlog_items(&self) -> u64 {
         self.durable.as_ref().map_or(0, |durable| durable.shelf.items_on_disk())
@@ -243,6 +251,7 @@ impl Durable {
     fn look_through(&self) {
         while self.shelf.look_through() {}
         self.held.look_through();
+        self.counted.store(true, Ordering::Release);
     }
 
     pub(super) fn close(&self) {

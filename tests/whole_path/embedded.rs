@@ -6,6 +6,7 @@ use std::time::Duration;
 use spaniel::clock::Clock;
 use spaniel::document::StoredSpan;
 use spaniel::settings::{Embedded, Indices};
+use spaniel::span::TraceId;
 use spaniel::span::repair::Family;
 use spaniel::store::Reader as _;
 use spaniel::store::embedded::EmbeddedStore;
@@ -21,6 +22,12 @@ fn refuses(_: &Document) -> Option<&'static str> {
 
 /// What a store that nobody has open holds of these traces.
 pub(crate) fn stored(directory: &Path, expected: &Traces) -> Vec<StoredSpan> {
+    let ids: Vec<_> = expected.keys().copied().collect();
+    spans_of(directory, &ids).into_iter().map(bodies::in_order).collect()
+}
+
+/// All spans of these traces in a store that nobody has open.
+pub(crate) fn spans_of(directory: &Path, ids: &[TraceId]) -> Vec<StoredSpan> {
     let settings = Embedded {
         directory: directory.into(),
         max_age: Duration::ZERO,
@@ -29,9 +36,8 @@ pub(crate) fn stored(directory: &Path, expected: &Traces) -> Vec<StoredSpan> {
     };
     let store = EmbeddedStore::open(&settings, &Indices::default(), Clock::System).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let ids: Vec<_> = expected.keys().copied().collect();
-    let traces = runtime.block_on(store.traces(&ids)).unwrap();
-    traces.into_iter().flatten().map(bodies::in_order).collect()
+    let traces = runtime.block_on(store.traces(ids)).unwrap();
+    traces.into_iter().flatten().collect()
 }
 
 /// The sum of a counter over all of its labels.

@@ -5,9 +5,13 @@
 
 mod away;
 mod bodies;
+mod clocks;
 mod embedded;
+mod faults;
 #[path = "../jaeger_golden/mod.rs"]
 mod jaeger_golden;
+mod kill;
+mod lives;
 mod made;
 mod manners;
 mod reading;
@@ -15,5 +19,6 @@ mod servers;
 mod share;
 mod spaniel;
 mod stand_in;
+mod stop;
 #[path = "../support/mod.rs"]
 mod support;

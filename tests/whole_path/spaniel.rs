@@ -12,6 +12,8 @@ use reqwest::blocking::{Client, Response};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
+use crate::made::{Protocol, Request};
+
 /// How long anything may take that must happen; only a failure takes so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -61,21 +63,30 @@ const LISTENERS: [&str; 4] = [
 ];
 
 impl Start {
-    /// With the embedded store, which keeps all ages: captured spans have fixed times.
+    /// With the embedded store, which keeps all ages: captured spans have fixed times, and keep them.
     pub(crate) fn embedded() -> Self {
-        Start::default().flags(&["--embedded.max-age=0s", "--spool.max-age=0s", "--embedded.commit-interval=20ms"])
+        let times = ["--embedded.max-age=0s", "--spool.max-age=0s", "--span.max-age=0", "--span.max-future=0"];
+        Start::default().flags(&["--embedded.commit-interval=20ms"]).flags(&times)
     }
 
     /// With Elasticsearch at `url`, looking back far enough for captured spans.
     pub(crate) fn elasticsearch(url: &str, prefix: &str) -> Self {
         let urls = format!("--es.server-urls={url}");
         let prefix = format!("--es.index-prefix={prefix}");
-        let small = ["--es.num-shards=1", "--es.num-replicas=0", "--es.max-span-age=26280h", "--spool.max-age=0s"];
-        Start::default().environment("SPAN_STORAGE_TYPE", "elasticsearch").flags(&[&urls, &prefix]).flags(&small)
+        let small = ["--es.num-shards=1", "--es.num-replicas=0", "--es.max-span-age=26280h"];
+        let times = ["--spool.max-age=0s", "--span.max-age=0", "--span.max-future=0"];
+        let start = Start::default().environment("SPAN_STORAGE_TYPE", "elasticsearch");
+        start.flags(&[&urls, &prefix]).flags(&small).flags(&times)
     }
 
     pub(crate) fn flags(mut self, flags: &[&str]) -> Self {
         self.flags.extend(flags.iter().map(|flag| (*flag).to_string()));
+        self
+    }
+
+    /// Without the flags that begin so.
+    pub(crate) fn without(mut self, beginning: &str) -> Self {
+        self.flags.retain(|flag| !flag.starts_with(beginning));
         self
     }
 
@@ -86,12 +97,12 @@ impl Start {
 
     /// Starts it and waits until it is ready.
     pub(crate) fn run(&self) -> Spaniel {
-        let directory = folder();
-        let mut command = self.command(directory.path());
-        command.stderr(File::create(log_of(&directory)).unwrap()).stdout(Stdio::null());
-        let process = command.spawn().unwrap();
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        let mut spaniel = Spaniel { process, directory, listeners: BTreeMap::new(), client };
+        self.run_in(folder())
+    }
+
+    /// The same in a folder where one may have run before.
+    pub(crate) fn run_in(&self, directory: Arc<TempDir>) -> Spaniel {
+        let mut spaniel = self.spawn_in(directory);
         let admin = until("the start-up table", || spaniel.admin_of_table());
         spaniel.listeners.insert("admin".into(), admin);
         until("ready", || (spaniel.get("admin", "/ready").status() == 200).then_some(()));
@@ -99,6 +110,15 @@ impl Start {
         let addresses = status["listeners"].as_object().unwrap();
         spaniel.listeners = addresses.iter().map(|(name, at)| (name.clone(), at.as_str().unwrap().into())).collect();
         spaniel
+    }
+
+    /// Starts it and waits for nothing: its ports are not known.
+    pub(crate) fn spawn_in(&self, directory: Arc<TempDir>) -> Spaniel {
+        let mut command = self.command(directory.path());
+        command.stderr(File::create(log_of(&directory)).unwrap()).stdout(Stdio::null());
+        let process = command.spawn().unwrap();
+        let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        Spaniel { process, directory, listeners: BTreeMap::new(), client }
     }
 
     /// Runs it to an end that it comes to by itself.
@@ -134,7 +154,8 @@ impl Drop for Killed {
     }
 }
 
-fn folder() -> Arc<TempDir> {
+/// A folder of a test's own.
+pub(crate) fn folder() -> Arc<TempDir> {
     Arc::new(tempfile::Builder::new().prefix("spaniel-path-").tempdir().unwrap())
 }
 
@@ -186,6 +207,9 @@ impl Spaniel {
 
     /// The books as soon as nothing is held.
     pub(crate) fn settled_books(&self) -> Json {
+        until("what an earlier life left is counted", || {
+            (self.json("admin", "/status")["waiting"]["counted"] == true).then_some(())
+        });
         until("nothing is held", || {
             let books = self.books();
             let services = books["serviceDocuments"]["held"].as_u64() == Some(0);
@@ -198,6 +222,28 @@ impl Spaniel {
     pub(crate) fn post(&self, body: impl Into<reqwest::blocking::Body>) -> Response {
         let request = self.client.post(self.url("zipkin", "/api/v2/spans"));
         request.header("content-type", "application/json").body(body).send().unwrap()
+    }
+
+    /// Sends made spans; the status.
+    pub(crate) fn send(&self, protocol: Protocol, request: &Request) -> u16 {
+        let url = self.url(protocol.listener(), protocol.path());
+        let post = self.client.post(url).header("content-type", protocol.content_type());
+        post.body(request.body(protocol)).send().unwrap().status().as_u16()
+    }
+
+    /// Ends it at once, as a power cut ends a process; its folder stays as long as what is given
+    /// back.
+    pub(crate) fn kill(mut self) -> Arc<TempDir> {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.directory()
+    }
+
+    /// The most memory that the process ever had at once, in bytes.
+    pub(crate) fn peak(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
     /// Any request, over the kept connections.

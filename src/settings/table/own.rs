@@ -31,8 +31,21 @@ pub(super) const SPANS: &[Setting] = &[
         "Share of traces that is kept, by hash of the trace id.",
     ),
     row("downsampling.hashsalt", Text, "", "Salt of that hash; empty: Jaeger's `downsampling-default-salt`."),
-    row("span.max-age", Time, "", "Spans that started longer ago are refused; empty or 0: off."),
-    row("span.max-future", Time, "", "Spans that start later than this from now are refused; empty or 0: off."),
+    row(
+        "span.max-age",
+        Time,
+        "72h",
+        "A span that started longer ago gets the time of its arrival as its start, and the tag `spaniel.start_time` \
+         with the start that was sent (int64, microseconds): else a broken clock makes an index of every day that it \
+         names. The default is that of `--es.max-span-age`: beyond it no trace is found by its id. 0: any start is \
+         written as it was sent.",
+    ),
+    row(
+        "span.max-future",
+        Time,
+        "1h",
+        "The same for a span that starts later than this from now. 0: any later start is written as it was sent.",
+    ),
 ];
 
 pub(super) const LIMITS: &[Setting] = &[

@@ -2,9 +2,11 @@
 //! the connection breaks under a large one, and where its answer is longer than we read.
 //!
 //! A single item that is too large for the server is to be mended. A single item that makes a request
-//! malformed is refused only if the server took others of the same write: otherwise it may be our
-//! form, not the item, that this server does not know, and all wait. A broken connection refuses
-//! nothing, ever.
+//! malformed is only suspected: it may be our form that this server does not know, or something
+//! between us that is ill for a moment. It is refused if the server took others of the same write,
+//! and then did not take it alone once more, and right after that took one of those others again:
+//! so the server is well, and it is the item. Else it waits. A broken connection refuses nothing,
+//! ever.
 
 use super::super::verdict::{Mending, Ruling};
 
@@ -45,9 +47,22 @@ pub(super) struct Parts {
     otherwise: &'static str,
     /// Single items that no request could carry.
     suspects: Vec<usize>,
-    taken: bool,
+    /// The suspect that is being tried.
+    trial: Option<Trial>,
+    /// An item that the server has judged.
+    known: Option<usize>,
     malformed: usize,
     broken: usize,
+}
+
+/// What the request that is under way is to show of a suspect.
+#[derive(Debug, Clone, Copy)]
+enum Trial {
+    /// Whether the server takes it now.
+    Suspect(usize),
+    /// Whether the server is well: it is asked to take what it took before. (With
+    /// `--es.document-ids=none` that doubles one span, as every repetition does then.)
+    Server { suspect: usize },
 }
 
 impl Parts {
@@ -57,28 +72,52 @@ impl Parts {
             rulings: vec![None; items],
             otherwise: "malformed",
             suspects: Vec::new(),
-            taken: false,
+            trial: None,
+            known: None,
             malformed: 0,
             broken: 0,
         }
     }
 
-    /// The next part to send.
+    /// The next part to send; it must be settled before the next one is asked for.
     pub(super) fn next(&mut self) -> Option<(usize, usize)> {
-        self.waiting.pop()
+        self.waiting.pop().or_else(|| self.next_trial())
+    }
+
+    fn next_trial(&mut self) -> Option<(usize, usize)> {
+        let known = self.known?;
+        if let Some(Trial::Server { .. }) = self.trial {
+            return Some((known, known + 1));
+        }
+        let suspect = self.suspects.pop()?;
+        self.trial = Some(Trial::Suspect(suspect));
+        Some((suspect, suspect + 1))
     }
 
     /// True if the server judged any item.
     pub(super) fn taken(&self) -> bool {
-        self.taken
+        self.known.is_some()
     }
 
     /// Enters what became of the part.
     pub(super) fn settle(&mut self, start: usize, end: usize, outcome: Outcome) {
+        match (self.trial.take(), outcome) {
+            (Some(Trial::Suspect(suspect)), Outcome::Malformed(true)) => self.trial = Some(Trial::Server { suspect }),
+            (Some(Trial::Server { suspect }), Outcome::Judged(_)) => {
+                self.decide(suspect, suspect + 1, Ruling::Never("malformed"));
+            }
+            (Some(Trial::Server { .. }), Outcome::Away(word)) => self.give_up(word),
+            // The server is not well: nothing is known of the suspects.
+            (Some(Trial::Server { .. }), _) => self.suspects.clear(),
+            (_, outcome) => self.enter(start, end, outcome),
+        }
+    }
+
+    fn enter(&mut self, start: usize, end: usize, outcome: Outcome) {
         let alone = end - start == 1;
         match outcome {
             Outcome::Judged(rulings) => {
-                self.taken = true;
+                self.known.get_or_insert(start);
                 for (place, ruling) in self.rulings.iter_mut().skip(start).zip(rulings) {
                     *place = Some(ruling);
                 }
@@ -94,12 +133,7 @@ impl Parts {
     }
 
     /// A ruling for each item.
-    pub(super) fn into_rulings(mut self) -> Vec<Ruling> {
-        for suspect in std::mem::take(&mut self.suspects) {
-            if self.taken {
-                self.decide(suspect, suspect + 1, Ruling::Never("malformed"));
-            }
-        }
+    pub(super) fn into_rulings(self) -> Vec<Ruling> {
         let otherwise = Ruling::Again(self.otherwise);
         self.rulings.into_iter().map(|ruling| ruling.unwrap_or(otherwise)).collect()
     }
@@ -107,11 +141,12 @@ impl Parts {
     fn give_up(&mut self, word: &'static str) {
         self.otherwise = word;
         self.waiting.clear();
+        self.suspects.clear();
     }
 
     fn malformed(&mut self, start: usize, end: usize, of_document: bool) {
         self.malformed += 1;
-        if self.malformed >= MOST_MALFORMED && !self.taken {
+        if self.malformed >= MOST_MALFORMED && self.known.is_none() {
             self.waiting.clear();
         } else if end - start > 1 {
             self.halve(start, end);
@@ -124,7 +159,7 @@ impl Parts {
 
     fn broken(&mut self, start: usize, end: usize) {
         self.broken += 1;
-        if self.broken >= MOST_BROKEN && !self.taken {
+        if self.broken >= MOST_BROKEN && self.known.is_none() {
             self.give_up("connection-reset");
         } else if end - start > 1 {
             self.halve(start, end);
@@ -235,6 +270,34 @@ mod tests {
             run(64, |start, end| if end - start > 16 { Outcome::LongAnswer } else { stored(end - start) });
         assert_eq!((rulings, requests), (vec![Ruling::Stored; 64], 7));
         assert_eq!(run(1, |_, _| Outcome::LongAnswer).0, [Ruling::Again("unreadable-answer")]);
+    }
+
+    #[test]
+    fn a_server_that_gets_well_in_between_costs_no_item() {
+        for number in 0..20 {
+            let requests = std::cell::Cell::new(0);
+            let (rulings, _) = run(8, |start, end| {
+                requests.set(requests.get() + 1);
+                if requests.get() <= number { Outcome::Malformed(true) } else { stored(end - start) }
+            });
+            assert!(!rulings.contains(&Ruling::Never("malformed")), "{number}: {rulings:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_falls_ill_in_between_costs_no_item() {
+        for number in 0..20 {
+            let requests = std::cell::Cell::new(0);
+            let (rulings, _) = run(8, |start, end| {
+                requests.set(requests.get() + 1);
+                match requests.get() {
+                    1 => Outcome::TooLarge,
+                    asked if asked > number => Outcome::Malformed(true),
+                    _ => stored(end - start),
+                }
+            });
+            assert!(!rulings.contains(&Ruling::Never("malformed")), "{number}: {rulings:?}");
+        }
     }
 
     #[test]
