@@ -88,6 +88,7 @@ fn every_used_setting_changes_something() {
             table::Kind::Whole { .. } | table::Kind::Size => "8",
             table::Kind::Number { .. } => "0.5",
             table::Kind::Time if setting.name == "spool.commit-interval" => "7ms",
+            table::Kind::Time if setting.name == "spool.max-age" => "777h",
             table::Kind::Time => "7s",
             table::Kind::Words(words) => words.iter().find(|word| **word != setting.default).unwrap(),
             table::Kind::Address => ":0",

@@ -403,7 +403,12 @@ async fn a_cluster_that_lost_its_templates_or_changed_is_met_again() {
     fake.lack("/_index_template/jaeger-service");
     writer.meeting.age();
     assert_eq!(writer.write(&batch(1)).await.verdicts, [Verdict::Stored]);
-    let again = ["GET /", "PUT /_index_template/jaeger-span", "PUT /_index_template/jaeger-service"];
+    let again = [
+        "GET /",
+        "PUT /_index_template/jaeger-span",
+        "PUT /_index_template/jaeger-service",
+        "DELETE /_index_template/jaeger-span-lean",
+    ];
     assert_eq!(looked(&fake)[met + 3..], [look.as_slice(), &again].concat());
     fake.greet_with(200, r#"{"version":{"number":"7.17.29"}}"#);
     writer.meeting.age();
