@@ -18,6 +18,8 @@ pub(crate) struct Load {
     pub(crate) spans: usize,
     pub(crate) connections: usize,
     pub(crate) length: Duration,
+    /// From one request of a connection to its next; without it each goes as fast as it is answered.
+    pub(crate) every: Option<Duration>,
 }
 
 /// What was offered, and what the answers were.
@@ -95,9 +97,15 @@ async fn connection(address: String, load: Load, mut templates: Vec<Template>, m
     let mut offered = Offered::new()?;
     let (mut request, mut answer) = (Vec::new(), Vec::new());
     let started = Instant::now();
+    // Not all at once: each connection has a beat of its own.
+    let mut next = started + load.every.unwrap_or_default().mul_f64((serial >> 48) as f64 / load.connections as f64);
     for index in (0..templates.len()).cycle() {
         if started.elapsed() >= load.length {
             break;
+        }
+        if let Some(every) = load.every {
+            next += every;
+            tokio::time::sleep_until(next.into()).await;
         }
         templates[index].freshen(&mut serial, micros());
         write_request(&mut request, &address, &templates[index].body);

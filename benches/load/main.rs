@@ -5,6 +5,7 @@
 //! ```text
 //! cargo bench --bench load                               Spaniel, at 1, 5, 10 and 100 spans a POST
 //! cargo bench --bench load -- --spans 5,100 --seconds 10 --connections 64
+//! cargo bench --bench load -- --safety 3 --spans 5,100    what each --spool.sync costs, three rounds
 //! cargo bench --bench load -- --target http://127.0.0.1:9411 [--pid N]   any Zipkin collector
 //! cargo bench --bench load -- sink 9200                  the stand-in alone, for another collector
 //! ```
@@ -18,9 +19,11 @@ mod bodies;
 mod generator;
 mod process;
 mod report;
+mod safety;
 mod sink;
 mod spaniel;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -30,9 +33,11 @@ use anyhow::{Context, Result, bail};
 struct Options {
     spans: Vec<usize>,
     seconds: u64,
-    connections: usize,
+    connections: Option<usize>,
     target: Option<String>,
     pid: Option<u32>,
+    /// Rounds in which what each way of being safe costs is measured.
+    safety: Option<usize>,
     /// Flags for the binary, after `--`.
     flags: Vec<String>,
 }
@@ -44,15 +49,23 @@ fn main() -> Result<()> {
         return sink::serve(port);
     }
     let options = parse(arguments)?;
-    match &options.target {
-        Some(target) => drive(target, &options),
-        None => measure(&options),
+    match (&options.target, options.safety) {
+        (Some(target), _) => drive(target, &options),
+        (None, Some(rounds)) => safety::measure(&options, rounds),
+        (None, None) => measure(&options),
     }
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
-    let mut options =
-        Options { spans: vec![1, 5, 10, 100], seconds: 5, connections: 32, target: None, pid: None, flags: vec![] };
+    let mut options = Options {
+        spans: vec![1, 5, 10, 100],
+        seconds: 5,
+        connections: None,
+        target: None,
+        pid: None,
+        safety: None,
+        flags: vec![],
+    };
     while let Some(name) = arguments.next() {
         if name == "--" {
             options.flags = arguments.collect();
@@ -62,10 +75,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
         match name.as_str() {
             "--spans" => options.spans = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--seconds" => options.seconds = value.parse()?,
-            "--connections" => options.connections = value.parse()?,
+            "--connections" => options.connections = Some(value.parse()?),
             "--target" => options.target = Some(value),
+            "--safety" => options.safety = Some(value.parse()?),
             "--pid" => options.pid = Some(value.parse()?),
-            _ => bail!("unknown option {name}: --spans, --seconds, --connections, --target, --pid, -- FLAGS"),
+            _ => bail!("unknown option {name}: --spans, --seconds, --connections, --safety, --target, --pid, -- FLAGS"),
         }
     }
     Ok(options)
@@ -80,7 +94,7 @@ fn measure(options: &Options) -> Result<()> {
         let spaniel = spaniel::Spaniel::start(&sink.url(), &options.flags)?;
         let idle = process::memory(spaniel.pid())?;
         let before = process::cpu_seconds(spaniel.pid())?;
-        let load = generator::Load { spans, connections: options.connections, length: seconds(options) };
+        let load = options.load(spans);
         let peak = process::PeakMemory::watch(spaniel.pid());
         let offered = generator::run(&spaniel.zipkin, &load)?;
         let books = spaniel.wait_until_settled()?;
@@ -101,7 +115,7 @@ fn drive(target: &str, options: &Options) -> Result<()> {
     println!("{}", report::HEADER);
     for &spans in &options.spans {
         let before = options.pid.map(process::cpu_seconds).transpose()?;
-        let load = generator::Load { spans, connections: options.connections, length: seconds(options) };
+        let load = options.load(spans);
         let address = target.trim_start_matches("http://").trim_end_matches('/');
         let offered = generator::run(address, &load)?;
         let after = options.pid.map(process::cpu_seconds).transpose()?;
@@ -113,6 +127,20 @@ fn drive(target: &str, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn seconds(options: &Options) -> Duration {
-    Duration::from_secs(options.seconds)
+impl Options {
+    /// What safety costs is asked of a mesh: while few wait for the disk, the rest idles.
+    fn connections(&self) -> usize {
+        self.connections.unwrap_or(if self.safety.is_some() { 128 } else { 32 })
+    }
+
+    /// Such a load, as fast as the answers come.
+    fn load(&self, spans: usize) -> generator::Load {
+        let length = Duration::from_secs(self.seconds);
+        generator::Load { spans, connections: self.connections(), length, every: None }
+    }
+
+    /// Where spools lie: on the disk of the build, not in memory.
+    fn folder(&self) -> PathBuf {
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("load")
+    }
 }

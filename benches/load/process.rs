@@ -29,6 +29,13 @@ pub(crate) fn memory(pid: u32) -> Result<u64> {
     Ok((kilobytes("RssAnon:") + kilobytes("RssShmem:")) * 1024)
 }
 
+/// Bytes that the process caused to be written to disks.
+pub(crate) fn written_bytes(pid: u32) -> Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/io")).context("process is gone")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("write_bytes:")).context("no write_bytes")?;
+    Ok(line.trim().parse()?)
+}
+
 /// Looks at a process's memory a hundred times a second and keeps the largest figure.
 #[derive(Debug)]
 pub(crate) struct PeakMemory {

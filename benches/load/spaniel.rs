@@ -13,25 +13,28 @@ pub(crate) struct Spaniel {
     /// host:port of the Zipkin listener.
     pub(crate) zipkin: String,
     admin: String,
+    _spool: tempfile::TempDir,
 }
 
 impl Spaniel {
     /// Starts it with Elasticsearch at `store` and waits until it is ready.
     pub(crate) fn start(store: &str, flags: &[String]) -> Result<Self> {
         let (zipkin, admin) = (free_address()?, free_address()?);
+        let spool = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let process = Command::new(env!("CARGO_BIN_EXE_spaniel"))
             .env("SPAN_STORAGE_TYPE", "elasticsearch")
             .arg(format!("--es.server-urls={store}"))
             .arg(format!("--collector.zipkin.host-port={zipkin}"))
             .arg(format!("--admin.http.host-port={admin}"))
             .args(["--collector.http-server.host-port=127.0.0.1:0", "--query.http-server.host-port=127.0.0.1:0"])
+            .arg(format!("--spool.directory={}", spool.path().display()))
             .arg("--log-level=warn")
             .args(flags)
             .stdin(Stdio::null())
             .stderr(if std::env::var_os("SPANIEL_BENCH_LOG").is_some() { Stdio::inherit() } else { Stdio::null() })
             .spawn()
             .context("cannot start the binary")?;
-        let mut spaniel = Spaniel { process, zipkin, admin };
+        let mut spaniel = Spaniel { process, zipkin, admin, _spool: spool };
         spaniel.wait_until_ready()?;
         Ok(spaniel)
     }
@@ -53,6 +56,13 @@ impl Spaniel {
             std::thread::sleep(Duration::from_millis(20));
         }
         bail!("the binary was not ready within 30 s")
+    }
+
+    /// The sum of a metric's series.
+    pub(crate) fn metric(&self, name: &str) -> Result<f64> {
+        let text = reqwest::blocking::get(format!("http://{}/metrics", self.admin))?.text()?;
+        let lines = text.lines().filter(|line| line.split([' ', '{']).next() == Some(name));
+        Ok(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
     /// Waits until nothing is held any more; returns the books.

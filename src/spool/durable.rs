@@ -206,9 +206,12 @@ impl Durable {
     fn append(&self, shared: &Shared, batch: &[Pending]) -> Result<Vec<Place>, NotSafe> {
         let records: Vec<_> = batch.iter().map(Pending::record).collect();
         loop {
+            let began = Instant::now();
             match self.shelf.append(&records) {
                 Ok(places) => {
                     self.full.store(false, Ordering::Relaxed);
+                    let bytes = records.iter().map(|record| record.documents.len() as u64).sum();
+                    shared.metrics.committed(bytes, began.elapsed());
                     return Ok(places);
                 }
                 Err(AppendError::Full { .. }) if self.settings.drop_oldest => match self.shelf.drop_oldest() {

@@ -12,6 +12,7 @@
 mod bulk;
 mod http;
 mod service;
+mod spooled;
 mod text;
 mod watched;
 
@@ -30,6 +31,7 @@ use prometheus_client::registry::Registry;
 use bulk::Bulk;
 use http::HttpDurations;
 use service::{Received, Saved, ServiceCounts};
+use spooled::Spooled;
 
 /// Labels of one series, in the order in which they are written.
 type Labels = Vec<(&'static str, String)>;
@@ -69,7 +71,7 @@ pub struct Metrics {
     requests_refused: Family<Labels, Counter>,
     limits_reached: Family<Labels, Counter>,
     mended: Family<Labels, Counter>,
-    spool: Family<Labels, Counter>,
+    spool: Spooled,
     books_violations: Counter,
     possibly_doubled: Counter,
 }
@@ -100,7 +102,7 @@ impl Metrics {
             ),
             limits_reached: family(&mut all, "spaniel_limits_reached", "how often a limit was reached, by its name"),
             mended: family(&mut all, "spaniel_mended", "what was mended in spans, by kind"),
-            spool: family(&mut all, "spaniel_spool_events", "what befell the spool, by its word: items or places"),
+            spool: Spooled::register(&mut all),
             books_violations: counter(
                 &mut all,
                 "spaniel_books_violations",
@@ -203,12 +205,6 @@ impl Metrics {
     /// Something was mended in so many spans or processes.
     pub fn mended(&self, mend: &'static str, count: u64) {
         self.mended.get_or_create(&vec![("mend", mend.to_string())]).inc_by(count);
-    }
-
-    /// Something befell the spool: `damage` and `torn` count places in files, `write-failed` writes,
-    /// `carried-over`, `damaged` and `spool-full` items.
-    pub fn spool(&self, event: &'static str, count: u64) {
-        self.spool.get_or_create(&vec![("event", event.to_string())]).inc_by(count);
     }
 
     /// The books did not balance.
