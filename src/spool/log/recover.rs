@@ -57,14 +57,14 @@ impl Recovery<'_> {
 
     fn take_in(&mut self, path: &Path, bytes: u64) -> Result<(), LogError> {
         match read_head(self.disk, path) {
-            Ok(Copy::Good(head)) => self.take_good(path, bytes, head),
-            Ok(Copy::Newer(version)) => self.put_aside(path, Oddity::Newer(version)),
-            Ok(Copy::Empty | Copy::Damaged) if is_empty(self.disk, path) => {
+            Ok((Copy::Good(head), is_whole)) => self.take_good(path, bytes, head, is_whole),
+            Ok((Copy::Newer(version), _)) => self.put_aside(path, Oddity::Newer(version)),
+            Ok((Copy::Empty | Copy::Damaged, _)) if is_empty(self.disk, path) => {
                 self.disk.remove(path).map_err(at(path))?;
                 self.note(path, Oddity::Unfinished, Fate::Removed);
                 Ok(())
             }
-            Ok(Copy::Empty | Copy::Damaged) => self.put_aside(path, Oddity::NoHead),
+            Ok((Copy::Empty | Copy::Damaged, _)) => self.put_aside(path, Oddity::NoHead),
             // Too many open files, a controller that is away for a moment: it may be whole.
             Err(error) => {
                 self.segments.total += bytes;
@@ -78,12 +78,14 @@ impl Recovery<'_> {
         self.notes.push(Note { path: path.to_path_buf(), oddity, fate });
     }
 
-    fn take_good(&mut self, path: &Path, bytes: u64, head: FileHead) -> Result<(), LogError> {
+    /// `is_whole`: both copies of the head are good. A free file of which only one is must not be
+    /// used again: a crash while that one is written would leave none.
+    fn take_good(&mut self, path: &Path, bytes: u64, head: FileHead, is_whole: bool) -> Result<(), LogError> {
         self.before.extend(head.before);
         self.segments.newest = self.segments.newest.max(head.generation);
         if head.is_free {
             let file = FreeFile { path: path.to_path_buf(), bytes, generation: head.generation };
-            self.segments.insert_free(file);
+            if is_whole { self.segments.insert_free(file) } else { self.segments.insert_rubbish(file) }
         } else if self.segments.path(head.generation).is_some() {
             return self.put_aside(path, Oddity::Twice(head.generation));
         } else {
@@ -115,15 +117,15 @@ impl Recovery<'_> {
     }
 }
 
-/// What a file's head says by both copies. One that cannot be read does not matter if the other
-/// is good.
-fn read_head(disk: &dyn Disk, path: &Path) -> io::Result<Copy> {
+/// What a file's head says by both copies, and whether both are good. One that cannot be read does
+/// not matter if the other is good.
+fn read_head(disk: &dyn Disk, path: &Path) -> io::Result<(Copy, bool)> {
     let file = disk.open_to_read(path)?;
     let [one, two] = COPIES.map(|offset| read_copy(file.as_ref(), offset));
     match (one, two) {
-        (Ok(one), Ok(two)) => Ok(one.agree(two)),
+        (Ok(one), Ok(two)) => Ok((one.agree(two), matches!((one, two), (Copy::Good(_), Copy::Good(_))))),
         (Ok(copy), Err(error)) | (Err(error), Ok(copy)) => match copy {
-            Copy::Good(_) | Copy::Newer(_) => Ok(copy),
+            Copy::Good(_) | Copy::Newer(_) => Ok((copy, false)),
             _ => Err(error),
         },
         (Err(error), Err(_)) => Err(error),
