@@ -69,7 +69,7 @@ impl House {
         health.set_up();
         let bodies = BodyReader::new(budget.clone(), &Limits::default(), &connections);
         let reception = Reception { take: memo.clone(), bodies, metrics: metrics.clone() };
-        let server = Server::new(connections, metrics.clone());
+        let server = Server::new(connections, metrics.clone(), budget.clone());
         let zipkin_bound = bind("Zipkin", "--collector.zipkin.host-port", "127.0.0.1:0").unwrap();
         let jaeger_bound = bind("Jaeger", "--collector.http-server.host-port", "127.0.0.1:0").unwrap();
         let (zipkin, jaeger) = (zipkin_bound.address(), jaeger_bound.address());
