@@ -94,6 +94,13 @@ impl House {
         }
     }
 
+    /// Waits until nothing is charged any more: bodies are gone, and so are connections.
+    pub(crate) async fn until_free(&self) {
+        while self.budget.used() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits until a line is in the metrics.
     pub(crate) async fn until_metric(&self, line: &str) {
         while !self.metrics.text().lines().any(|found| found == line) {
