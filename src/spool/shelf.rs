@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -50,6 +50,8 @@ pub(super) struct Shelf {
     /// There is something to be read back, or the shelf was closed.
     changed: Notify,
     closed: AtomicBool,
+    /// The shelf was closed; waited for under the ledger's lock.
+    ending: Condvar,
     shared: Shared,
 }
 
@@ -71,7 +73,8 @@ impl Shelf {
             ledger.found(segment.segment);
         }
         let (ledger, read, changed) = (Mutex::new(ledger), Mutex::default(), Notify::new());
-        Ok(Shelf { lane, log, ledger, read, changed, closed: AtomicBool::new(false), shared })
+        let (closed, ending) = (AtomicBool::new(false), Condvar::new());
+        Ok(Shelf { lane, log, ledger, read, changed, closed, ending, shared })
     }
 
     /// Makes records safe. Their items are unsettled from then on, and in memory.
@@ -269,6 +272,7 @@ impl Shelf {
     /// Gives out what is left, then `None`.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        self.ending.notify_all();
         self.changed.notify_waiters();
         self.changed.notify_one();
     }
@@ -281,7 +285,7 @@ impl Shelf {
                 Looked::AtOne => {}
                 Looked::AtAll => return,
                 Looked::Failed if self.closed.load(Ordering::Acquire) => return,
-                Looked::Failed => std::thread::sleep(UNREADABLE_PAUSE),
+                Looked::Failed => drop(self.ending.wait_timeout(self.ledger(), UNREADABLE_PAUSE)),
             }
         }
     }

@@ -270,6 +270,11 @@ async fn what_cannot_be_read_now_is_not_lost() {
     end(spool).await;
 }
 
+/// A batch that is there, or will be in a moment; there may be none, or no power to read it by.
+async fn soon(batch: impl Future<Output = Option<Batch>>) -> Option<Batch> {
+    tokio::time::timeout(Duration::from_millis(10), batch).await.ok().flatten()
+}
+
 /// One life of random work; what was acknowledged and what was settled.
 async fn live(place: &Place, chance: &mut Chance, known: &mut BTreeMap<Number, bool>, next: &mut Number) {
     let spool = place.open(|durability| durability.memory_bytes = 4_000);
@@ -282,11 +287,8 @@ async fn live(place: &Place, chance: &mut Chance, known: &mut BTreeMap<Number, b
         }
         *next += spans;
         let batch = match chance.below(3) {
-            0 if !spool.lock().is_empty() => spool.next().await,
-            // While the power is gone nothing comes.
-            1 if spool.backlog_items() > 0 => {
-                tokio::time::timeout(Duration::from_millis(20), spool.next_of_backlog()).await.ok().flatten()
-            }
+            0 => soon(spool.next()).await,
+            1 => soon(spool.next_of_backlog()).await,
             _ => None,
         };
         let Some(batch) = batch else { continue };
