@@ -45,7 +45,13 @@ impl Place {
         let metrics = Arc::new(Metrics::for_tests());
         let shared = Shared::new(self.books.clone(), metrics, self.budget.clone());
         let gather = Gather { items: 50, bytes: 20_000, interval: Duration::from_millis(1) };
-        Spool::open(gather, 0, shared, Arc::new(self.disk.clone()), durability).unwrap()
+        loop {
+            match Spool::open(gather, 0, shared.clone(), Arc::new(self.disk.clone()), durability.clone()) {
+                // The last thread of the life before is letting go of it.
+                Err(OpenError::Lock(_)) => std::thread::yield_now(),
+                opened => return opened.unwrap(),
+            }
+        }
     }
 
     /// The next life begins with new books.
