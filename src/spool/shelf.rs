@@ -118,8 +118,10 @@ impl Shelf {
             }
             ControlFlow::Continue(())
         });
-        if let Err(error) = walked {
-            tracing::error!(%error, "a part of the spool cannot be read");
+        match walked {
+            Ok(walked) if walked.damages == 0 => self.log.cut_back(segment, walked.next),
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "a part of the spool cannot be read"),
         }
         counts.open(&self.shared.books);
         self.shared.hold(&counts);

@@ -147,6 +147,10 @@ impl History<'_> {
         self.model.check_contents(&seen);
         self.model.check_kept(segment, &seen);
         self.tally.strays += self.model.note_strays(segment, &seen);
+        if seen.damages.is_empty() && self.chance.percent(50) {
+            log.cut_back(segment, seen.next);
+            self.model.check_kept(segment, &see(log, segment).expect("a disk that works"));
+        }
     }
 
     /// A start during which calls fail, or the power goes.

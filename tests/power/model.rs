@@ -28,6 +28,8 @@ pub(crate) struct Model {
 /// All that a walk hands out.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
+    /// Where the walk ended.
+    pub(crate) next: u64,
     pub(crate) records: Vec<(Place, OwnedRecord)>,
     pub(crate) damages: Vec<Damage>,
 }
@@ -47,6 +49,7 @@ pub(crate) fn see(log: &Log, segment: u64) -> Result<Seen, LogError> {
     });
     let walked = walked?;
     assert!(walked.is_finished);
+    seen.next = walked.next;
     assert_eq!((walked.records, walked.damages), (seen.records.len() as u64, seen.damages.len() as u64));
     Ok(seen)
 }

@@ -202,11 +202,10 @@ impl Log {
         let Some(segment) = segments.get_mut(seal.generation) else { return };
         segment.is_doubtful = true;
         if end > DATA_START {
-            let before = segment.bytes;
             drop(segments);
             writer.before = Some((seal.generation, end));
             if file.set_length(end).is_ok() {
-                self.shortened(seal.generation, before - end);
+                self.shortened(seal.generation, end);
             }
         } else if let Some(empty) = segments.take(seal.generation) {
             drop(segments);
@@ -214,11 +213,13 @@ impl Log {
         }
     }
 
-    fn shortened(&self, segment: u64, bytes: u64) {
+    /// The file of a segment has this length now.
+    pub(super) fn shortened(&self, segment: u64, length: u64) {
         let mut segments = self.segments();
         if let Some(segment) = segments.get_mut(segment) {
-            segment.bytes -= bytes;
-            segments.total -= bytes;
+            let gone = segment.bytes.saturating_sub(length);
+            segment.bytes -= gone;
+            segments.total -= gone;
         }
     }
 }

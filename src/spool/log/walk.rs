@@ -65,8 +65,8 @@ pub struct Walked {
 
 impl Log {
     /// Reads a segment from `from` (0, or the end of a [`Place`]) to the first record at or behind
-    /// `to`, or to where its acknowledged records end, and hands out what it finds, in order, until told to stop. The
-    /// segment is not used again while it is read.
+    /// `to`, or to where its acknowledged records end, and hands out what it finds, in order, until
+    /// told to stop. The segment is not used again while it is read.
     ///
     /// Memory: the largest record, and a buffer.
     pub fn walk(
@@ -88,6 +88,26 @@ impl Log {
             segment.is_damaged = true;
         }
         Ok(walked)
+    }
+
+    /// Gives back the room behind the records of a segment of an earlier life, which a walk over all
+    /// of it found to end at `end`, without any damage: one that was hardly begun when its process
+    /// died takes no more room than it holds. The mark of its end stays.
+    pub fn cut_back(&self, segment: u64, end: u64) {
+        let length = end + ALIGN;
+        let path = {
+            let mut segments = self.segments();
+            let Some(found) = segments.get_mut(segment).filter(|found| found.end.is_none()) else { return };
+            found.end = Some(end);
+            if found.bytes <= length {
+                return;
+            }
+            found.path.clone()
+        };
+        match self.disk.open(&path).and_then(|file| file.set_length(length)) {
+            Ok(()) => self.shortened(segment, length),
+            Err(error) => tracing::debug!(path = %path.display(), %error, "a segment keeps its length"),
+        }
     }
 }
 
@@ -227,12 +247,12 @@ impl Walker {
 
     /// The first good mark behind `offset`, and its place.
     fn next_mark(&mut self, offset: u64) -> io::Result<Option<(u64, Mark)>> {
-        let mut place = offset + ALIGN;
+        let mut place = self.window.skip_zeros(offset + ALIGN, self.limit)?;
         while place < self.limit {
             if let Some(mark) = self.mark(place)? {
                 return Ok(Some((place, mark)));
             }
-            place += ALIGN;
+            place = self.window.skip_zeros(place + ALIGN, self.limit)?;
         }
         Ok(None)
     }
@@ -265,9 +285,13 @@ impl Walker {
         if let Some(last) = self.last_commit {
             return Ok(last);
         }
-        let (mut last, mut place) = (0, offset);
-        while place < self.limit {
-            place = match self.mark(place)? {
+        let (mut last, mut next) = (0, offset);
+        loop {
+            let place = self.window.skip_zeros(next, self.limit)?;
+            if place >= self.limit {
+                break;
+            }
+            next = match self.mark(place)? {
                 Some(Mark::Record(head)) => {
                     last = last.max(head.commit);
                     if head.end() <= self.limit { head.end() } else { place + ALIGN }

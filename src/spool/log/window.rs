@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::record::ALIGN;
 use crate::spool::disk::DiskFile;
 
 /// What is read at once.
@@ -40,6 +41,27 @@ impl Window {
                 Ok(&self.buffer[..bytes])
             }
         }
+    }
+
+    /// The first place from `offset` on, in steps of [`ALIGN`], at which not all is zero; at least
+    /// `limit` if there is none before it. Room that was never written is passed at the speed of
+    /// memory.
+    pub(super) fn skip_zeros(&mut self, mut offset: u64, limit: u64) -> io::Result<u64> {
+        const ZEROS: [u8; BLOCK] = [0; BLOCK];
+        while offset < limit.min(self.length) {
+            self.get(offset, ALIGN)?;
+            let bytes = &self.buffer[(offset - self.start) as usize..];
+            let whole = bytes.len() - bytes.len() % ALIGN as usize;
+            let bytes = if whole > 0 { &bytes[..whole] } else { bytes };
+            let zeros = bytes.chunks(BLOCK).take_while(|block| **block == ZEROS[..block.len()]).map(<[u8]>::len).sum();
+            let rest = &bytes[zeros..];
+            let marks = rest.chunks(ALIGN as usize).take_while(|mark| **mark == ZEROS[..mark.len()]).count();
+            offset += zeros as u64 + marks as u64 * ALIGN;
+            if !rest.is_empty() {
+                break;
+            }
+        }
+        Ok(offset)
     }
 
     fn fill(&mut self, offset: u64, bytes: usize) -> io::Result<()> {
