@@ -89,7 +89,7 @@ async fn unknown_encodings_are_told_which_are_known() {
     request.headers_mut().insert("grpc-encoding", "br".parse().unwrap());
     let (_, headers) = ask(house.otlp_grpc, request).await;
     assert_eq!(status(&headers).0, Code::Unimplemented as i32);
-    assert_eq!(headers["grpc-accept-encoding"], "identity,gzip,deflate,zstd");
+    assert_eq!(headers["grpc-accept-encoding"], "identity,gzip,deflate,zstd,snappy");
     let mut request = call(Body::from(&b"\x01\0\0\0\x05spans"[..]));
     request.headers_mut().insert("grpc-encoding", "gzip".parse().unwrap());
     let (code, words) = status(&ask(house.otlp_grpc, request).await.1);

@@ -176,20 +176,31 @@ fn zlib(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn snappy(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = snap::write::FrameEncoder::new(Vec::new());
+    encoder.write_all(bytes).unwrap();
+    encoder.into_inner().unwrap()
+}
+
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).unwrap()
 }
 
 #[tokio::test]
 async fn compressed_messages_are_inflated_up_to_the_limit_and_no_further() {
-    for (encoding, compress) in [("gzip", gzip as fn(&[u8]) -> Vec<u8>), ("deflate", zlib), ("zstd", zstd)] {
+    let gzip = gzip as fn(&[u8]) -> Vec<u8>;
+    // With a bomb of each: what is on the wire is below the limit.
+    for (encoding, compress, bomb) in
+        [("gzip", gzip, 5 << 20), ("deflate", zlib, 5 << 20), ("zstd", zstd, 5 << 20), ("snappy", snappy, 100 << 10)]
+    {
         for length in [0, 1, LIMIT] {
             let read = read_one(encoding, framed(1, &compress(&some(length)))).await;
             assert_eq!(read.unwrap(), some(length), "{encoding}");
         }
-        // A bomb: a thousandth of it is on the wire.
-        for length in [LIMIT + 1, 5 << 20] {
-            let words = read_one(encoding, framed(1, &compress(&vec![0; length]))).await.unwrap_err();
+        for length in [LIMIT + 1, bomb] {
+            let compressed = compress(&vec![0; length]);
+            assert!(compressed.len() < LIMIT);
+            let words = read_one(encoding, framed(1, &compressed)).await.unwrap_err();
             assert!(words.starts_with("grpc: received message after decompression larger than max 10000"), "{words}");
             assert!(words.ends_with("--the.setting"), "{words}");
         }
