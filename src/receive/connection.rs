@@ -6,7 +6,8 @@
 //!
 //! An old connection is let go with an answer: HTTP/1 with `Connection: close` on its next one (a
 //! close between requests could cross a request on its way, and Envoy sends nothing twice), HTTP/2
-//! with GOAWAY.
+//! with GOAWAY. One of HTTP/2 that stays is cut: when nothing was asked for the time of a head, and,
+//! where a grace is set, after that whatever is under way.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
