@@ -28,6 +28,10 @@ const STREAMS: u32 = 128;
 /// grpc-core allow.
 const HEADER_LIST: u32 = 64 << 10;
 
+/// Bytes of what came that h2 keeps while nothing is asked: a head in as many frames as it lets a
+/// head have, a half more than the headers, and a frame on its way.
+pub(super) const MOST_HELD: usize = HEADER_LIST as usize * 2;
+
 /// Bytes of one stream that are not read yet: a sender waits for a round trip after so many. Bodies
 /// are read, and charged to the memory limit, as they come; a window only bounds what lies in a
 /// connection before that.

@@ -56,6 +56,8 @@ pub(super) struct Pulse {
     /// The first byte of a head that is not complete; [`NEVER`]: none.
     heading: AtomicU64,
     requests: AtomicU32,
+    /// Requests whose heads were complete, so far.
+    begun: AtomicU32,
     /// A head began since the timer was last asked: only then something is due earlier than it was.
     is_urgent: AtomicBool,
     is_http2: AtomicBool,
@@ -63,6 +65,8 @@ pub(super) struct Pulse {
     old_since: AtomicU64,
     /// The body of the last request was dropped before its end.
     is_unheard: AtomicBool,
+    /// There was no memory for what it sent.
+    is_starved: AtomicBool,
 }
 
 impl Pulse {
@@ -80,10 +84,12 @@ impl Pulse {
             answered: AtomicU64::new(0),
             heading: AtomicU64::new(NEVER),
             requests: AtomicU32::new(0),
+            begun: AtomicU32::new(0),
             is_urgent: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
             old_since: AtomicU64::new(NEVER),
             is_unheard: AtomicBool::new(false),
+            is_starved: AtomicBool::new(false),
         }
     }
 
@@ -116,6 +122,7 @@ impl Pulse {
     /// A request's head is complete.
     pub(super) fn begin(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.heading.store(NEVER, Ordering::Relaxed);
         self.unasked.store(0, Ordering::Relaxed);
         self.is_urgent.store(false, Ordering::Relaxed);
@@ -150,6 +157,23 @@ impl Pulse {
 
     pub(super) fn is_unheard(&self) -> bool {
         self.is_unheard.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_starved(&self) {
+        self.is_starved.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_starved(&self) -> bool {
+        self.is_starved.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// True while a request is answered.
+    pub(super) fn is_answering(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > 0
     }
 
     /// True if the next answer should say that it is the last one.

@@ -157,7 +157,7 @@ async fn a_message_that_does_not_arrive_is_given_up() {
 async fn a_message_that_cannot_grow_is_refused_at_once() {
     let (bodies, budget) = reader(1 << 20);
     let mut others = budget.reserve();
-    others.grow((1 << 20) - 3000).unwrap();
+    others.grow((15 << 16) - 3000).unwrap();
     let pieces = framed(0, &some(5000)).chunks(1000).map(<[u8]>::to_vec).collect();
     let refused = read(&bodies, &HeaderMap::new(), Body::new(Pieces(pieces, Last::Silence))).await;
     assert!(matches!(refused, Err(MessageError::Body(BodyError::NoRoom))), "{refused:?}");
