@@ -4,9 +4,13 @@
 //! body. It believes no length from the wire before the bytes are there, recurses nowhere without
 //! a limit, does no I/O and knows no clock. A span that cannot be read is refused alone.
 
+mod agent;
 mod fault;
+mod jaeger_proto;
 mod jaeger_thrift;
 mod json;
+mod otlp_json;
+mod otlp_proto;
 #[cfg(test)]
 mod properties;
 mod scratch;
@@ -14,10 +18,20 @@ mod scratch;
 mod test_sink;
 mod thrift;
 mod zipkin_json;
+mod zipkin_proto;
+mod zipkin_thrift;
+mod zipkin_v1_json;
 
-pub use jaeger_thrift::jaeger_thrift;
+pub use agent::{agent_binary, agent_compact};
+pub use jaeger_proto::jaeger_proto;
+pub use jaeger_thrift::{jaeger_compact, jaeger_thrift};
+pub use otlp_json::otlp_json;
+pub use otlp_proto::otlp_proto;
 pub use scratch::Scratch;
 pub use zipkin_json::zipkin_json;
+pub use zipkin_proto::zipkin_proto;
+pub use zipkin_thrift::zipkin_thrift;
+pub use zipkin_v1_json::zipkin_v1_json;
 
 use crate::span::{Process, Refusal, Span};
 

@@ -106,6 +106,17 @@ impl Pipeline {
         let read = match protocol {
             Protocol::ZipkinJson => decode::zipkin_json(body, &scratch, &self.limits, &mut intake),
             Protocol::JaegerThriftHttp => decode::jaeger_thrift(body, &self.limits, &mut intake),
+            Protocol::ZipkinJsonV1 => decode::zipkin_v1_json(body, &scratch, &self.limits, &mut intake),
+            Protocol::ZipkinThrift => decode::zipkin_thrift(body, &scratch, &self.limits, &mut intake),
+            Protocol::ZipkinProto | Protocol::ZipkinGrpc => {
+                decode::zipkin_proto(body, &scratch, &self.limits, &mut intake)
+            }
+            Protocol::JaegerCompactHttp => decode::jaeger_compact(body, &self.limits, &mut intake),
+            Protocol::JaegerGrpc => decode::jaeger_proto(body, &self.limits, &mut intake),
+            Protocol::AgentCompact => decode::agent_compact(body, &self.limits, &mut intake),
+            Protocol::AgentBinary => decode::agent_binary(body, &self.limits, &mut intake),
+            Protocol::OtlpGrpc | Protocol::OtlpHttp => decode::otlp_proto(body, &scratch, &self.limits, &mut intake),
+            Protocol::OtlpJson => decode::otlp_json(body, &scratch, &self.limits, &mut intake),
         };
         intake.finish(read)
     }

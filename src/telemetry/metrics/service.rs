@@ -31,7 +31,7 @@ const OTHERS: &str = "other-services";
 pub struct Source {
     /// `jaeger`, `zipkin`, `proto`, `otlp`.
     pub format: &'static str,
-    /// `http`, `grpc`.
+    /// `http`, `grpc`, `udp`.
     pub transport: &'static str,
 }
 
