@@ -9,6 +9,7 @@ mod fault;
 mod jaeger_proto;
 mod jaeger_thrift;
 mod json;
+mod otlp;
 mod otlp_json;
 mod otlp_proto;
 #[cfg(test)]

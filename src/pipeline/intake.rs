@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::{Pipeline, Protocol, Rejected, Taken};
 use crate::decode::{Sink, Unreadable};
-use crate::document::{process_seed, span_id, write_service};
+use crate::document::{scope_seed, span_id, write_service};
 use crate::item::{Id, Item, Kind, Run};
 use crate::memory::{OverLimit, Reservation};
 use crate::sample::Verdict;
@@ -270,7 +270,7 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
             self.put_tallies_by();
         }
         self.service = service;
-        self.seed = process_seed(process.wire);
+        self.seed = scope_seed(process.wire, process.scope_wire);
         self.process.clear();
         let pipeline = self.pipeline;
         pipeline.collector_tags.with(process, self.family, |tags| {

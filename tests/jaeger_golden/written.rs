@@ -2,15 +2,17 @@
 
 use serde_json::Value as Json;
 use spaniel::decode::{Limits, Scratch, Sink, jaeger_thrift, zipkin_json};
-use spaniel::document::{Shape, process_seed, span_id};
+use spaniel::document::{Shape, scope_seed, span_id};
 use spaniel::item::Id;
 use spaniel::span::repair::{self, Family};
 use spaniel::span::{Process, Refusal, Span, Tag};
 
 /// Writes what it gets as the pipeline does.
-struct Writer {
+pub struct Writer {
     shape: Shape,
     family: Family,
+    /// Jaeger's label `format`.
+    format: &'static str,
     process: Vec<u8>,
     seed: u64,
     documents: Vec<Json>,
@@ -21,7 +23,7 @@ struct Writer {
 impl<'a> Sink<'a> for Writer {
     fn process(&mut self, process: &Process<'a>) {
         self.process.clear();
-        self.seed = process_seed(process.wire);
+        self.seed = scope_seed(process.wire, process.scope_wire);
         let (service, _) = repair::service(process.service, self.family);
         self.shape.write_process(&mut self.process, service, &process.tags);
     }
@@ -29,7 +31,7 @@ impl<'a> Sink<'a> for Writer {
     fn span(&mut self, span: &mut Span<'a>) {
         match self.family {
             Family::Native => {
-                span.tags.push(Tag::new("@jaeger@format", "jaeger"));
+                span.tags.push(Tag::new("@jaeger@format", self.format));
                 repair::native(span);
             }
             Family::Otel => {
@@ -60,14 +62,23 @@ pub struct Outcome {
 }
 
 pub fn written(body: &[u8], family: Family) -> Outcome {
+    let scratch = Scratch::new();
+    written_by(family, "jaeger", |writer| match family {
+        Family::Otel => zipkin_json(body, &scratch, &Limits::default(), writer),
+        Family::Native => jaeger_thrift(body, &Limits::default(), writer),
+    })
+}
+
+/// What becomes of the spans that `decode` hands out.
+pub fn written_by<E>(
+    family: Family,
+    format: &'static str,
+    decode: impl FnOnce(&mut Writer) -> Result<(), E>,
+) -> Outcome {
     let shape = Shape::new(&spaniel::settings::Document::default());
     let (documents, ids, refusals) = (Vec::new(), Vec::new(), Vec::new());
-    let mut writer = Writer { shape, family, process: Vec::new(), seed: 0, documents, ids, refusals };
-    let scratch = Scratch::new();
-    let outcome = match family {
-        Family::Otel => zipkin_json(body, &scratch, &Limits::default(), &mut writer),
-        Family::Native => jaeger_thrift(body, &Limits::default(), &mut writer),
-    };
+    let mut writer = Writer { shape, family, format, process: Vec::new(), seed: 0, documents, ids, refusals };
+    let outcome = decode(&mut writer);
     let nothing_read = writer.documents.is_empty() && !writer.refusals.is_empty();
     let status = if outcome.is_err() || nothing_read { 400 } else { 202 };
     let Writer { documents, ids, refusals, .. } = writer;

@@ -167,6 +167,17 @@ impl<'a> Message<'a> {
         Ok(Message { body: self.body.get(..self.at).unwrap_or(&[]), at: self.at - length })
     }
 
+    /// The message that stands here, or what there is of it; true if it is whole.
+    pub(super) fn message_or_part(&mut self) -> Read<(Message<'a>, bool)> {
+        let mut behind = *self;
+        let length = usize::try_from(behind.varint()?).unwrap_or(usize::MAX);
+        if length <= behind.rest().len() {
+            return self.message().map(|message| (message, true));
+        }
+        self.at = self.body.len();
+        Ok((behind, false))
+    }
+
     /// Passes over the value of `field`, groups at most `depth` deep.
     pub(super) fn skip(&mut self, field: Field, depth: usize) -> Read<()> {
         match field.wire {

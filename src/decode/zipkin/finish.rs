@@ -1,7 +1,7 @@
 //! The end of a span: what its members come to in Jaeger's model.
 
-use super::{Draft, Kind};
 use super::special::{Extra, Status};
+use super::{Draft, Kind};
 use crate::decode::fault::{Fault, Read};
 use crate::span::{Reason, Reference, ReferenceKind, Tag, Text, Value};
 
