@@ -7,7 +7,7 @@ use serde_json::json;
 use super::build::House;
 use crate::query::{self, Query};
 use crate::receive::{self, BindError, BodyReader, Bound, Reception, Server};
-use crate::settings::{Listen, Settings};
+use crate::settings::{GrpcServer, Listen, Settings};
 use crate::telemetry::admin::{self, AdminSources};
 use crate::telemetry::log::LogLevel;
 
@@ -15,6 +15,8 @@ use crate::telemetry::log::LogLevel;
 pub(super) struct Listeners {
     zipkin: Option<Bound>,
     jaeger_http: Option<Bound>,
+    jaeger_grpc: Option<Bound>,
+    otlp_grpc: Option<Bound>,
     query: Option<Bound>,
     admin: Option<Bound>,
 }
@@ -36,6 +38,8 @@ impl Listeners {
         Ok(Listeners {
             zipkin: bind("zipkin", "--collector.zipkin.host-port", &listen.zipkin)?,
             jaeger_http: bind("jaeger-thrift-http", "--collector.http-server.host-port", &listen.jaeger_http)?,
+            jaeger_grpc: bind("jaeger-grpc", "--collector.grpc-server.host-port", &listen.jaeger_grpc)?,
+            otlp_grpc: bind("otlp-grpc", "--collector.otlp.grpc.host-port", &listen.otlp_grpc)?,
             query: bind("query", "--query.http-server.host-port", &listen.query)?,
             admin: bind("admin", "--admin.http.host-port", &listen.admin)?,
         })
@@ -54,6 +58,15 @@ impl Listeners {
         if let Some(bound) = self.zipkin {
             spans.serve(bound, receive::zipkin::router(reception.clone(), house.health.clone()));
         }
+        if let Some(bound) = self.jaeger_grpc {
+            let GrpcServer { max_message_size, age } = settings.jaeger_grpc;
+            let router = receive::grpc::jaeger(&reception, max_message_size, house.health.clone());
+            spans.serve_to_age(bound, router, age);
+        }
+        if let Some(bound) = self.otlp_grpc {
+            let GrpcServer { max_message_size, age } = settings.otlp_grpc;
+            spans.serve_to_age(bound, receive::grpc::otlp(&reception, max_message_size), age);
+        }
         if let Some(bound) = self.jaeger_http {
             spans.serve(bound, receive::jaeger_http::router(reception));
         }
@@ -67,7 +80,7 @@ impl Listeners {
     }
 
     fn table(&self) -> Vec<(&'static str, String)> {
-        let bound = [&self.zipkin, &self.jaeger_http, &self.query, &self.admin];
+        let bound = [&self.zipkin, &self.jaeger_http, &self.jaeger_grpc, &self.otlp_grpc, &self.query, &self.admin];
         bound.into_iter().flatten().map(|bound| (bound.name, bound.address().to_string())).collect()
     }
 }

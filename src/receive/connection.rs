@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::{Request, Response};
+use axum::{BoxError, Router};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -29,21 +29,22 @@ use tokio::time::{Instant, Sleep};
 use tower::Service;
 
 use super::heard::Heard;
+use super::http2;
 use super::lingering::Lingering;
 use super::pulse::{Due, Pulse};
-use super::server::{Phase, Seat};
+use super::server::{Phase, Seat, Served};
 use crate::telemetry::metrics::Metrics;
 
 /// What a connection that was asked to go has left.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves one connection until it ends, however it ends.
-pub(super) async fn run(seat: Seat, stream: TcpStream, router: Router, phase: watch::Receiver<Phase>) {
+pub(super) async fn run(seat: Seat, stream: TcpStream, served: Arc<Served>, phase: watch::Receiver<Phase>) {
     let server = seat.0.clone();
-    let pulse = Arc::new(Pulse::new(&server.limits, server.max_age()));
+    let pulse = Arc::new(Pulse::new(&server.limits, server.vary(served.age)));
     let io = TokioIo::new(Lingering::new(stream, pulse.clone()));
     let of_requests = pulse.clone();
-    let service = service_fn(move |request| answer(router.clone(), request, of_requests.clone()));
+    let service = service_fn(move |request| answer(served.router.clone(), request, of_requests.clone()));
     let connection = pin!(server.builder.serve_connection(io, service));
     drive(connection, &pulse, phase, &server.metrics).await;
 }
@@ -74,7 +75,7 @@ async fn answer(
 }
 
 /// Polls a connection to its end, or to the end of our patience.
-async fn drive<C: GracefulConnection>(
+async fn drive<C: GracefulConnection<Error = BoxError>>(
     mut connection: Pin<&mut C>,
     pulse: &Pulse,
     mut phase: watch::Receiver<Phase>,
@@ -87,9 +88,14 @@ async fn drive<C: GracefulConnection>(
     loop {
         tokio::select! {
             biased;
-            _ = connection.as_mut() => return,
+            ended = connection.as_mut() => {
+                ended.err().and_then(|error| http2::limit_of(&*error)).inspect(|limit| metrics.limit_reached(limit));
+                return;
+            }
             due = poll_fn(|context| next_due(pulse, timer.as_mut(), farewell, context)) => match due {
                 Due::At(_) => return,
+                Due::Overdue => return metrics.limit_reached("max-connection-age-grace"),
+                Due::Flood => return metrics.limit_reached("http2.unasked"),
                 Due::SlowHeader => return metrics.limit_reached("limits.header-timeout"),
                 Due::Old => {
                     metrics.limit_reached("limits.connection-age");

@@ -71,6 +71,13 @@ impl Encodings {
         Ok(Encodings(encodings))
     }
 
+    /// The one that a gRPC call names for its messages.
+    pub(super) fn of_messages(headers: &HeaderMap) -> Result<Self, String> {
+        let name = headers.get("grpc-encoding").map(|value| value.as_bytes()).unwrap_or_default();
+        let name = std::str::from_utf8(name).map_err(|_| "(not text)".to_string())?;
+        Ok(Encodings(named(name)?.into_iter().collect()))
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -105,6 +112,8 @@ pub(super) struct Inflater {
     decoder: Box<dyn Read + Send>,
     out: Vec<u8>,
     limit: usize,
+    /// The setting that the limit is from.
+    setting: &'static str,
     ended: bool,
     /// Of what comes out.
     reservation: Reservation,
@@ -113,16 +122,17 @@ pub(super) struct Inflater {
 }
 
 impl Inflater {
-    /// Inflates `body` to at most `limit` bytes, which `reservation` is charged for.
+    /// Inflates `body` to at most so many bytes as a setting allows; `reservation` is charged for
+    /// them.
     pub(super) fn new(
         encoding: Encoding,
         body: Admitted,
-        limit: usize,
+        (limit, setting): (usize, &'static str),
         reservation: Reservation,
     ) -> Result<Self, BodyError> {
         let Admitted { bytes, reservation: input } = body;
         let decoder = decoder(encoding, bytes).map_err(|error| broken(encoding, &error))?;
-        Ok(Inflater { encoding, decoder, out: Vec::new(), limit, ended: false, reservation, input })
+        Ok(Inflater { encoding, decoder, out: Vec::new(), limit, setting, ended: false, reservation, input })
     }
 
     /// Inflates as much as may be done on the network's thread.
@@ -153,7 +163,7 @@ impl Inflater {
 
     fn check_limit(&self) -> Result<(), BodyError> {
         if self.out.len() > self.limit {
-            return Err(BodyError::TooLarge { limit: self.limit, setting: "limits.inflated-bytes" });
+            return Err(BodyError::TooLarge { limit: self.limit, setting: self.setting });
         }
         Ok(())
     }

@@ -2,15 +2,17 @@
 //!
 //! [`Server`] is the accept loop under every listener: it limits connections, their headers, their
 //! idleness and their age, and drains them. Routes are axum's. [`BodyReader`] admits bodies into
-//! the memory budget as they arrive and inflates them. [`zipkin`] and [`jaeger_http`] say what each
-//! protocol's senders expect to hear. A request goes axum → body → [`Take`] → status; nothing is
+//! the memory budget as they arrive and inflates them. [`zipkin`], [`jaeger_http`] and
+//! [`grpc`] say what each protocol's senders expect to hear. A request goes axum → body → [`Take`] → status; nothing is
 //! logged or looked up for one that goes well.
 
 mod address;
 mod answer;
 mod body;
 mod connection;
+pub mod grpc;
 mod heard;
+mod http2;
 mod inflate;
 pub mod jaeger_http;
 mod lingering;
@@ -57,6 +59,13 @@ pub struct Reception<T> {
     pub take: Arc<T>,
     pub bodies: BodyReader,
     pub metrics: Arc<Metrics>,
+}
+
+impl<T> Reception<T> {
+    /// The same for bodies that `setting` limits to `largest` bytes, inflated or not.
+    fn limited(&self, largest: usize, setting: &'static str) -> Self {
+        Reception { bodies: self.bodies.limited(largest, setting), ..self.clone() }
+    }
 }
 
 impl<T> Clone for Reception<T> {

@@ -15,7 +15,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use axum::routing::{any, get};
 
-use super::{Reception, Take, answer};
+use super::{Reception, Take, answer, grpc};
 use crate::pipeline::Protocol;
 use crate::telemetry::health::Health;
 use std::sync::Arc;
@@ -29,10 +29,12 @@ const SPANS_V1: &str = "/api/v1/spans";
 
 /// The routes of port 9411.
 pub fn router<T: Take>(reception: Reception<T>, health: Arc<Health>) -> Router {
+    let calls = grpc::zipkin(&reception);
     Router::new()
         .route(SPANS_V2, any(spans::<T>))
         .fallback(other::<T>)
         .with_state(reception)
+        .merge(calls)
         .route("/health", get(move || async move { probe(&health) }))
         .route(
             "/info",

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::layers::{ReadFile, Values};
 use super::{
-    ClientTls, Collector, Connections, Document, Downsampling, Elasticsearch, Embedded, Indices, Layout, Lean,
-    LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret, Settings, Shutdown, SpanTimes,
-    Spool, SpoolSync, TagsAsFields, checks, tags, urls,
+    Age, ClientTls, Collector, Connections, Document, Downsampling, Elasticsearch, Embedded, GrpcServer, Indices,
+    Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret, Settings, Shutdown,
+    SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -30,6 +30,8 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         },
         listen: listen(values),
         connections: connections(values),
+        jaeger_grpc: grpc_server(values, GRPC_SERVER),
+        otlp_grpc: grpc_server(values, OTLP_GRPC),
         limits: limits(values),
         memory: Memory { limit: values.count("memory.limit") },
         spool: spool(values),
@@ -189,6 +191,8 @@ fn listen(values: &Values) -> Listen {
     Listen {
         zipkin: open("collector.zipkin.host-port").filter(|_| zipkin),
         jaeger_http: open("collector.http-server.host-port"),
+        jaeger_grpc: open("collector.grpc-server.host-port"),
+        otlp_grpc: open("collector.otlp.grpc.host-port").filter(|_| values.switch("collector.otlp.enabled")),
         query: open("query.http-server.host-port"),
         admin: open("admin.http.host-port"),
     }
@@ -200,7 +204,29 @@ fn connections(values: &Values) -> Connections {
         header_timeout: limit(values, "limits.header-timeout", "collector.http-server.read-header-timeout"),
         body_timeout: limit(values, "limits.body-timeout", "collector.http-server.read-timeout"),
         idle_timeout: limit(values, "limits.idle-timeout", "collector.http-server.idle-timeout"),
-        max_age: values.time("limits.connection-age"),
+        age: Age { max: values.time("limits.connection-age"), grace: Duration::ZERO },
+    }
+}
+
+/// Names of the settings of a gRPC server: message size, age, grace.
+const GRPC_SERVER: [&str; 3] = [
+    "collector.grpc-server.max-message-size",
+    "collector.grpc-server.max-connection-age",
+    "collector.grpc-server.max-connection-age-grace",
+];
+const OTLP_GRPC: [&str; 3] = [
+    "collector.otlp.grpc.max-message-size",
+    "collector.otlp.grpc.max-connection-age",
+    "collector.otlp.grpc.max-connection-age-grace",
+];
+
+/// Below a MiB Jaeger takes the default for the size of a message, and so its senders may send it.
+fn grpc_server(values: &Values, [size, age, grace]: [&str; 3]) -> GrpcServer {
+    let size = values.count(size);
+    let max = values.time(if values.is_set(age) { age } else { "limits.connection-age" });
+    GrpcServer {
+        max_message_size: if size < 1 << 20 { GrpcServer::default().max_message_size } else { size },
+        age: Age { max, grace: values.time(grace) },
     }
 }
 

@@ -219,9 +219,13 @@ fn same_port(values: &Values, problems: &mut Vec<Problem>) {
     let ports = [
         "collector.zipkin.host-port",
         "collector.http-server.host-port",
+        "collector.grpc-server.host-port",
+        "collector.otlp.grpc.host-port",
         "query.http-server.host-port",
         "admin.http.host-port",
     ];
+    let is_open = |name: &&str| !name.starts_with("collector.otlp.") || values.switch("collector.otlp.enabled");
+    let ports: Vec<_> = ports.into_iter().filter(is_open).collect();
     for (index, name) in ports.iter().enumerate() {
         let address = values.text(name);
         let other = ports.iter().take(index).find(|other| values.text(other) == address);

@@ -19,6 +19,8 @@ fn a_port_in_use_stops_the_start_and_says_how_to_mend_it() {
     for flag in [
         "collector.zipkin.host-port",
         "collector.http-server.host-port",
+        "collector.grpc-server.host-port",
+        "collector.otlp.grpc.host-port",
         "query.http-server.host-port",
         "admin.http.host-port",
     ] {

@@ -55,9 +55,11 @@ pub(crate) struct Ended {
 }
 
 /// Listeners, and the flags of their addresses.
-const LISTENERS: [&str; 4] = [
+const LISTENERS: [&str; 6] = [
     "collector.zipkin.host-port",
     "collector.http-server.host-port",
+    "collector.grpc-server.host-port",
+    "collector.otlp.grpc.host-port",
     "query.http-server.host-port",
     "admin.http.host-port",
 ];
