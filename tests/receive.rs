@@ -6,5 +6,6 @@ mod receive {
     mod connections;
     pub(crate) mod house;
     mod jaeger_http;
+    mod otlp_http;
     mod zipkin;
 }

@@ -9,8 +9,8 @@ use spaniel::clock::Clock;
 use spaniel::decode::Unreadable;
 use spaniel::memory::{Budget, Reservation};
 use spaniel::pipeline::{Protocol, Rejected, Taken};
-use spaniel::receive::{BodyReader, Reception, Server, Take, bind, jaeger_http, zipkin};
-use spaniel::settings::{Connections, Limits};
+use spaniel::receive::{BodyReader, Reception, Server, Take, bind, jaeger_http, otlp_http, zipkin};
+use spaniel::settings::{Connections, Cors, Limits};
 use spaniel::telemetry::health::Health;
 use spaniel::telemetry::metrics::{Identity, Metrics, Source};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,6 +32,7 @@ impl Take for Memo {
             b"bad" => Err(Unreadable { offset: 0, what: "not a list" }.into()),
             b"none" => Err(Rejected::NothingReadable { refused: 2, what: "id is no hex", offset: 9 }),
             b"full" => Err(Rejected::NotNow),
+            b"some" => Ok(Taken { accepted: 1, refused: 3 }),
             _ => Ok(Taken { accepted: 1, refused: 0 }),
         };
         self.taken.lock().unwrap().push((protocol, body));
@@ -49,6 +50,8 @@ pub(crate) struct House {
     pub(crate) health: Arc<Health>,
     pub(crate) zipkin: SocketAddr,
     pub(crate) jaeger: SocketAddr,
+    /// OTLP over HTTP, open to pages of one origin.
+    pub(crate) otlp: SocketAddr,
 }
 
 /// Memory of a house; the largest body is an eighth of it.
@@ -72,10 +75,13 @@ impl House {
         let server = Server::new(connections, metrics.clone());
         let zipkin_bound = bind("Zipkin", "--collector.zipkin.host-port", "127.0.0.1:0").unwrap();
         let jaeger_bound = bind("Jaeger", "--collector.http-server.host-port", "127.0.0.1:0").unwrap();
-        let (zipkin, jaeger) = (zipkin_bound.address(), jaeger_bound.address());
+        let otlp_bound = bind("OTLP", "--collector.otlp.http.host-port", "127.0.0.1:0").unwrap();
+        let (zipkin, jaeger, otlp) = (zipkin_bound.address(), jaeger_bound.address(), otlp_bound.address());
+        let cors = Cors { origins: vec!["https://*.Shop.example".into()], headers: vec!["x-tenant".into()] };
+        server.serve(otlp_bound, otlp_http::router(reception.clone(), &cors));
         server.serve(zipkin_bound, zipkin::router(reception.clone(), health.clone()));
         server.serve(jaeger_bound, jaeger_http::router(reception));
-        House { server, memo, budget, metrics, health, zipkin, jaeger }
+        House { server, memo, budget, metrics, health, zipkin, jaeger, otlp }
     }
 
     /// Lets no request be answered until permits are given.
@@ -112,7 +118,9 @@ pub(crate) fn patient() -> Connections {
 pub(crate) struct Heard {
     pub(crate) status: u16,
     pub(crate) headers: String,
+    /// Bytes that are no text are U+FFFD in it.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Heard {
@@ -147,12 +155,13 @@ impl Wire {
         };
         let headers = String::from_utf8(self.unread.drain(..end).collect()).unwrap();
         let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut heard = Heard { status, headers, body: String::new() };
+        let mut heard = Heard { status, headers, body: String::new(), bytes: Vec::new() };
         let length = heard.header("content-length").map_or(0, |length| length.parse().unwrap());
         while self.unread.len() < length {
             assert!(self.more().await, "closed in the middle of a body");
         }
-        heard.body = String::from_utf8(self.unread.drain(..length).collect()).unwrap();
+        heard.bytes = self.unread.drain(..length).collect();
+        heard.body = String::from_utf8_lossy(&heard.bytes).into_owned();
         heard
     }
 
