@@ -4,7 +4,9 @@
 
 mod receive {
     mod connections;
+    mod grpc;
     pub(crate) mod house;
+    mod http2;
     mod jaeger_http;
     mod otlp_http;
     mod zipkin;

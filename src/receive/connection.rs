@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{CONNECTION, HeaderValue};
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, Version};
 use axum::{BoxError, Router};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -63,6 +63,9 @@ async fn answer(
     request: Request<Incoming>,
     pulse: Arc<Pulse>,
 ) -> Result<Response<Body>, Infallible> {
+    if request.version() == Version::HTTP_2 {
+        pulse.set_http2();
+    }
     pulse.begin();
     let request = request.map(|body| Body::new(Heard::new(body, pulse.clone())));
     let in_flight = InFlight(pulse);

@@ -1,8 +1,8 @@
 //! What one connection of HTTP/2 may do, on every port.
 //!
 //! A sender of HTTP/2 can make work and take memory by frames that bring no request. Each way has
-//! a limit. hyper and h2 keep the limits; here they get their numbers and, when a connection ends
-//! by one of them, their names, under which they are counted.
+//! a limit. hyper and h2 keep the limits; here they get their numbers and, where a connection ends
+//! by one of them, the name under which it is counted.
 //!
 //! | what a sender does | limit | what happens |
 //! |---|---|---|
@@ -55,21 +55,13 @@ pub(super) fn limit(mut builder: Http2Builder<'_, TokioExecutor>) {
         .max_local_error_reset_streams(ERROR_RESETS);
 }
 
+/// The name under which the limits are counted that end connections. Which of them it was h2 says
+/// only to the sender, in its GOAWAY.
+const FLOOD: &str = "http2.flood";
+
 /// The name of the limit that ended a connection, if one did.
 pub(super) fn limit_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let mut causes = std::iter::successors(Some(error), |&error| error.source());
     let error = causes.find_map(|cause| cause.downcast_ref::<h2::Error>())?;
-    if !error.is_library() || error.reason() != Some(h2::Reason::ENHANCE_YOUR_CALM) {
-        return None;
-    }
-    // h2 says which one only in the words that it sends with its GOAWAY.
-    let words = error.to_string();
-    let known = [
-        ("resets", "http2.resets"),
-        ("continuations", "http2.headers"),
-        ("header_list", "http2.headers"),
-        ("data_frames", "http2.small-frames"),
-    ];
-    let named = known.iter().find(|(part, _)| words.contains(part));
-    Some(named.map_or("http2.other", |(_, limit)| limit))
+    (error.is_library() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)).then_some(FLOOD)
 }

@@ -128,6 +128,11 @@ impl Pulse {
         self.requests.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// A request said so: the preface may have come in pieces too small to be known by.
+    pub(super) fn set_http2(&self) {
+        self.is_http2.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn is_http2(&self) -> bool {
         self.is_http2.load(Ordering::Relaxed)
     }

@@ -46,6 +46,10 @@ pub fn router<T: Take>(reception: Reception<T>, health: Arc<Health>) -> Router {
 
 /// Paths with a prefix or with a slash at the end, and those that nobody serves.
 async fn other<T: Take>(state: State<Reception<T>>, request: Request) -> Response<Body> {
+    let request = match grpc::refuse_for_zipkin(&state.0, request).await {
+        Ok(refused) => return refused,
+        Err(request) => request,
+    };
     let path = request.uri().path().trim_end_matches('/');
     if path.ends_with(SPANS_V2) || path.ends_with("/api/v2/span") {
         return spans(state, request).await;

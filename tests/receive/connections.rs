@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::http::Request;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use spaniel::settings::Connections;
+use spaniel::settings::{Age, Connections};
 
 use super::house::{House, Wire, patient, post};
 
 const SPANS: &[u8] = b"[{\"id\":\"1\"}]";
 const SOON: Duration = Duration::from_millis(50);
+const OLD_SOON: Age = Age { max: SOON, grace: Duration::ZERO };
 
 fn spans() -> Vec<u8> {
     post("/api/v2/spans", "", SPANS)
@@ -79,7 +80,7 @@ async fn an_offer_of_http2_is_passed_over() {
 }
 
 /// A connection of HTTP/2 by prior knowledge, and its end.
-async fn http2(
+pub(crate) async fn http2(
     address: SocketAddr,
 ) -> (http2::SendRequest<Body>, impl Future<Output = hyper::Result<()>> + Send + 'static) {
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
@@ -149,7 +150,7 @@ async fn an_idle_connection_is_closed() {
 
 #[tokio::test]
 async fn an_old_connection_is_closed_with_an_answer() {
-    let house = House::with(Connections { max_age: SOON, ..patient() }).await;
+    let house = House::with(Connections { age: OLD_SOON, ..patient() }).await;
     let mut wire = Wire::to(house.zipkin).await;
     let last = loop {
         wire.send(spans()).await;
@@ -166,10 +167,22 @@ async fn an_old_connection_is_closed_with_an_answer() {
 
 #[tokio::test]
 async fn an_old_connection_of_http2_is_told_to_go() {
-    let house = House::with(Connections { max_age: SOON, ..patient() }).await;
+    let house = House::with(Connections { age: OLD_SOON, ..patient() }).await;
     let (_sender, connection) = http2(house.zipkin).await;
     // GOAWAY without an error ends the client's side of it, though it could send more.
     connection.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_old_connection_of_http2_is_cut_after_its_grace() {
+    let age = Age { max: SOON, grace: SOON };
+    let house = House::with(Connections { age, ..patient() }).await;
+    house.hold_answers();
+    let (mut sender, connection) = http2(house.zipkin).await;
+    tokio::spawn(connection);
+    let request = Request::post("http://x/api/v2/spans").body(Body::from(SPANS)).unwrap();
+    sender.send_request(request).await.unwrap_err();
+    house.until_metric(r#"spaniel_limits_reached_total{limit="max-connection-age-grace"} 1"#).await;
 }
 
 #[tokio::test]

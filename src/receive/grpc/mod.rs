@@ -22,7 +22,9 @@ mod unary;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::Response;
 use prost::Message;
 
 use super::{Reception, Take};
@@ -68,6 +70,17 @@ pub fn jaeger<T: Take>(reception: &Reception<T>, largest: usize, health: Arc<Hea
 /// The route of Zipkin's service, for a port that serves HTTP as well.
 pub fn zipkin<T: Take>(reception: &Reception<T>) -> Router {
     Call::new(REPORT, reception.clone()).route()
+}
+
+/// Answers a call that came to a path of Zipkin's port where nothing is; gives back what is no call.
+pub(super) async fn refuse_for_zipkin<T: Take>(
+    reception: &Reception<T>,
+    request: Request,
+) -> Result<Response<Body>, Request> {
+    if !unary::is_grpc(request.headers()) {
+        return Err(request);
+    }
+    Ok(unary::serve(State(Call::new(REPORT, reception.clone())), request).await)
 }
 
 /// What a sender of OTLP is told of spans that were refused.

@@ -92,7 +92,7 @@ impl<T: Take> Call<T> {
     }
 }
 
-async fn serve<T: Take>(State(call): State<Call<T>>, request: Request) -> Response<Body> {
+pub(super) async fn serve<T: Take>(State(call): State<Call<T>>, request: Request) -> Response<Body> {
     if !is_grpc(request.headers()) {
         return call.not_grpc(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the content type is not application/grpc");
     }
@@ -114,7 +114,7 @@ async fn serve<T: Take>(State(call): State<Call<T>>, request: Request) -> Respon
 }
 
 /// `application/grpc`, alone or with the name of a codec, of which there is one.
-fn is_grpc(headers: &HeaderMap) -> bool {
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
     const NAME: &[u8] = b"application/grpc";
     let value = headers.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
     let (name, rest) = value.split_at(value.len().min(NAME.len()));
