@@ -3,8 +3,9 @@
 //! A batch is a list of spans and, behind it as Jaeger's own clients write it, the process that they
 //! came under; so the process is looked for first, in the few fields beside the spans. A span that has
 //! a process of its own came under that one. What jaeger-collector 1.76 reads is read alike; it refuses
-//! a whole request for one bad span, here that one is refused alone. A request that is cut off has
-//! most likely lost the process of all of its spans, and is refused.
+//! a whole request for one bad span, here that one is refused alone. Ids that were not sent are zero, as
+//! there and in Thrift. A request that is cut off has most likely lost the process of all of its spans,
+//! and is refused.
 
 mod span;
 mod time;

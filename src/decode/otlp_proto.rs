@@ -8,7 +8,7 @@
 
 use super::fault::{Fault, Read};
 use super::otlp::text::JsonText;
-use super::otlp::{self, Draft, Link, Owner};
+use super::otlp::{self, Draft, Found, Link, Owner};
 use super::protobuf::{Field, Message, Wire};
 use super::{Limits, Scratch, Sink, Unreadable};
 use crate::span::{Reason, Text, Value};
@@ -267,7 +267,7 @@ impl<'a> Walk<'a> {
                 TWO => link.span_id = otlp::span_id(message.bytes()?, otlp::LINK)?,
                 FOUR => {
                     let (key, value) = self.key_value(message.message()?)?;
-                    link.attribute(key, &value);
+                    link.attribute(key, value);
                 }
                 other => message.skip(other, self.depth)?,
             }
@@ -283,8 +283,8 @@ impl<'a> Walk<'a> {
 
     /// A key, and a value that may be absent.
     #[inline]
-    fn key_value(&mut self, mut message: Message<'a>) -> Read<(Text<'a>, Option<Value<'a>>)> {
-        let (mut key, mut value) = (Text::default(), None);
+    fn key_value(&mut self, mut message: Message<'a>) -> Read<(Text<'a>, Found<'a>)> {
+        let (mut key, mut value) = (Text::default(), Found::Nothing);
         while let Some(field) = message.field()? {
             match field {
                 ONE => key = message.text()?,
@@ -296,18 +296,18 @@ impl<'a> Walk<'a> {
     }
 
     #[inline]
-    fn value(&mut self, mut message: Message<'a>) -> Read<Option<Value<'a>>> {
-        let mut value = None;
+    fn value(&mut self, mut message: Message<'a>) -> Read<Found<'a>> {
+        let mut value = Found::Nothing;
         while let Some(field) = message.field()? {
             if let Some(scalar) = scalar(field, &mut message)? {
-                value = Some(scalar);
+                value = Found::Scalar(scalar);
                 continue;
             }
             match field {
                 LIST | MAP => {
                     let mut text = JsonText::default();
                     compound(&mut text, field, message.message()?, self.depth)?;
-                    value = Some(self.draft.built(text)?);
+                    value = self.draft.built(text)?;
                 }
                 other => message.skip(other, self.depth)?,
             }

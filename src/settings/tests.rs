@@ -84,6 +84,8 @@ fn every_used_setting_changes_something() {
         let value = match setting.kind {
             table::Kind::Switch if setting.default == "true" => "false",
             table::Kind::Switch => "true",
+            table::Kind::List if setting.name.ends_with("allowed-origins") => "https://*.example",
+            table::Kind::List if setting.name.ends_with("allowed-headers") => "x-tenant",
             table::Kind::Size if setting.name.starts_with("spool.") => "512MiB",
             table::Kind::Size if setting.name.ends_with("max-message-size") => "5MiB",
             table::Kind::Whole { .. } | table::Kind::Size => "8",

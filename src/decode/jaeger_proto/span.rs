@@ -7,8 +7,6 @@ use crate::span::{Log, Reason, Reference, ReferenceKind, TraceId};
 
 const BAD_TRACE: &Fault = &Fault::new(Reason::TraceId, "trace id is neither 16 nor 8 bytes");
 const BAD_SPAN: &Fault = &Fault::new(Reason::SpanId, "span id is not 8 bytes");
-const ZERO_TRACE: &Fault = &Fault::new(Reason::TraceId, "trace id is missing or zero");
-const ZERO_SPAN: &Fault = &Fault::new(Reason::SpanId, "span id is missing or zero");
 const TOO_MANY_LOGS: &Fault = &Fault::new(Reason::Limit, "too many logs on a span");
 const TOO_MANY_REFERENCES: &Fault = &Fault::new(Reason::Limit, "too many references on a span");
 
@@ -37,10 +35,7 @@ impl<'a> Walk<'a> {
                 other => message.skip(other, self.limits.depth)?,
             }
         }
-        if self.span.trace_id.is_zero() {
-            return Err(ZERO_TRACE);
-        }
-        if self.span.span_id == 0 { Err(ZERO_SPAN) } else { Ok(()) }
+        Ok(())
     }
 
     /// A reference; a type that nobody knows counts as `CHILD_OF`.

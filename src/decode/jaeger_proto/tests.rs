@@ -35,15 +35,15 @@ fn the_process_stands_behind_the_spans_or_in_them() {
     assert_eq!((collected.spans[0].start, &collected.spans[0].wire), (5_000_000, &span(1, &[])));
     let without = decode_jaeger_proto(&field(1, field(1, span(1, &[]))));
     assert_eq!(without.spans[0].service, None);
+    let nameless = decode_jaeger_proto(&field(1, field(1, field(3, "op"))));
+    assert!(nameless.spans[0].trace_id.is_zero());
 }
 
 #[test]
 fn a_span_that_cannot_be_read_is_refused_alone() {
     for (bad, reason) in [
-        (field(2, [1; 8]), Reason::TraceId),
-        (span(1, &[field(1, [0; 16])]), Reason::TraceId),
+        (span(1, &[field(1, "")]), Reason::TraceId),
         (span(1, &[field(1, [1; 5])]), Reason::TraceId),
-        (span(0, &[]), Reason::SpanId),
         (span(1, &[field(2, [1; 4])]), Reason::SpanId),
         (span(1, &[field(6, [16, 0xff, 0xff, 0xff, 0xff, 0x7f])]), Reason::Time),
         (span(1, &[field(7, [8, 1, 16, 0xfb, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1])]), Reason::Time),

@@ -59,9 +59,31 @@ pub(super) struct Link {
 
 impl Link {
     /// The first attribute of this name says what kind of reference the link is.
-    pub(super) fn attribute(&mut self, key: Text<'_>, value: &Option<Value<'_>>) {
+    pub(super) fn attribute(&mut self, key: Text<'_>, value: Found<'_>) {
         if self.is_child.is_none() && is(key, "opentracing.ref_type") {
-            self.is_child = Some(matches!(value, Some(Value::Text(kind)) if is(*kind, "child_of")));
+            self.is_child = Some(matches!(value, Found::Scalar(Value::Text(kind)) if is(kind, "child_of")));
+        }
+    }
+}
+
+/// An attribute's value.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Found<'a> {
+    #[default]
+    Nothing,
+    Scalar(Value<'a>),
+    /// A list or a map, as its text.
+    Built(&'a str),
+}
+
+impl<'a> Found<'a> {
+    /// As the value of a tag: nothing is an empty text.
+    #[inline]
+    fn value(self) -> Value<'a> {
+        match self {
+            Found::Nothing => Value::Text(Text::default()),
+            Found::Scalar(value) => value,
+            Found::Built(text) => Value::Text(Text::Plain(text)),
         }
     }
 }
@@ -129,14 +151,14 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Takes an attribute; one without value is an empty text.
+    /// Takes an attribute.
     #[inline]
-    pub(super) fn attribute(&mut self, owner: Owner, key: Text<'a>, value: Option<Value<'a>>) -> Read<()> {
+    pub(super) fn attribute(&mut self, owner: Owner, key: Text<'a>, value: Found<'a>) -> Read<()> {
         if owner == Owner::Resource && is(key, "service.name") {
             self.service(value);
             return Ok(());
         }
-        let value = value.unwrap_or(Value::Text(Text::default()));
+        let value = value.value();
         match owner {
             Owner::Resource => {
                 let tag = self.sanitized(key, value)?;
@@ -152,9 +174,9 @@ impl<'a> Draft<'a> {
     }
 
     /// The first name counts; one that is no text has Jaeger's word for it.
-    fn service(&mut self, value: Option<Value<'a>>) {
+    fn service(&mut self, value: Found<'a>) {
         let name = match value {
-            Some(Value::Text(name)) => name,
+            Found::Scalar(Value::Text(name)) => name,
             _ => Text::Clean("service-name-wrong-type"),
         };
         self.process.service.get_or_insert(name);
@@ -187,8 +209,8 @@ impl<'a> Draft<'a> {
     }
 
     /// A list or a map, as its text.
-    pub(super) fn built(&mut self, text: JsonText) -> Read<Value<'a>> {
-        self.scratch.keep(text.into_string()).map(|text| Value::Text(Text::Plain(text))).ok_or(TOO_LONG)
+    pub(super) fn built(&mut self, text: JsonText) -> Read<Found<'a>> {
+        self.scratch.keep(text.into_string()).map(Found::Built).ok_or(TOO_LONG)
     }
 
     pub(super) fn keep_bytes(&mut self, bytes: Vec<u8>) -> Read<&'a [u8]> {

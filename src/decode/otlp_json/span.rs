@@ -75,7 +75,7 @@ impl<'a> Decoder<'a> {
                 "spanId" | "span_id" => link.span_id = this.span_id(otlp::LINK)?,
                 "attributes" => this.list(|this| {
                     let (key, value) = this.key_value()?;
-                    link.attribute(key, &value);
+                    link.attribute(key, value);
                     Ok(())
                 })?,
                 _ => return Ok(false),

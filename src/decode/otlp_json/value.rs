@@ -7,7 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use super::Decoder;
 use crate::decode::fault::{Fault, Read};
 use crate::decode::otlp::text::{JsonText, Object};
-use crate::decode::otlp::{self, Owner};
+use crate::decode::otlp::{self, Found, Owner};
 use crate::span::{Reason, Text, Value};
 
 const NO_BASE64: &Fault = &Fault::new(Reason::Structure, "bytes are not in base64");
@@ -29,8 +29,8 @@ impl<'a> Decoder<'a> {
 
     /// A key, and a value that may be absent.
     #[inline]
-    pub(super) fn key_value(&mut self) -> Read<(Text<'a>, Option<Value<'a>>)> {
-        let (mut key, mut value) = (Text::default(), None);
+    pub(super) fn key_value(&mut self) -> Read<(Text<'a>, Found<'a>)> {
+        let (mut key, mut value) = (Text::default(), Found::Nothing);
         self.object(|this, name| {
             match name {
                 "key" => key = this.text()?,
@@ -43,15 +43,15 @@ impl<'a> Decoder<'a> {
     }
 
     #[inline]
-    fn value(&mut self) -> Read<Option<Value<'a>>> {
-        let mut value = None;
+    fn value(&mut self) -> Read<Found<'a>> {
+        let mut value = Found::Nothing;
         self.object(|this, name| {
             if let Some(scalar) = this.scalar(name)? {
-                value = Some(scalar);
+                value = Found::Scalar(scalar);
             } else if let Some(kind) = compound(name) {
                 let mut text = JsonText::default();
                 this.compound(&mut text, kind, this.depth)?;
-                value = Some(this.draft.built(text)?);
+                value = this.draft.built(text)?;
             } else {
                 return Ok(false);
             }

@@ -1,10 +1,12 @@
 //! Decoders beside readings of the same bytes that are none of ours, on generated bodies; and
 //! every captured body cut off at every byte.
 
+mod jaeger_proto;
+mod otlp;
 mod thrift;
 mod zipkin;
 
-use super::test_sink::{Collected, decode_thrift, decode_zipkin};
+use super::test_sink::{Collected, decode_jaeger_proto, decode_otlp, decode_otlp_json, decode_thrift, decode_zipkin};
 
 /// The captured bodies below a folder of `tests/data` whose names end so, except very long ones.
 fn captured(folder: &str, ending: &str) -> Vec<(String, Vec<u8>)> {
@@ -54,9 +56,31 @@ fn thrift_bodies_cut_at_every_byte() {
 }
 
 #[test]
+fn otlp_bodies_cut_at_every_byte() {
+    for folder in ["jaeger/otlp", "jaeger/otlp-grpc"] {
+        for (name, body) in captured(folder, ".pb") {
+            cut_everywhere(&name, &body, decode_otlp);
+        }
+    }
+    for (name, body) in captured("jaeger/otlp", ".json") {
+        cut_everywhere(&name, &body, decode_otlp_json);
+    }
+}
+
+#[test]
+fn jaegers_messages_cut_at_every_byte() {
+    for (name, body) in captured("jaeger/grpc", ".pb") {
+        cut_everywhere(&name, &body, decode_jaeger_proto);
+    }
+}
+
+#[test]
 fn either_decoder_survives_the_others_bodies() {
     for (_, body) in captured("jaeger/thrift-http", ".thrift").into_iter().chain(captured("envoy", ".pb")) {
         decode_zipkin(&body);
         decode_thrift(&body);
+        decode_otlp(&body);
+        decode_otlp_json(&body);
+        decode_jaeger_proto(&body);
     }
 }
