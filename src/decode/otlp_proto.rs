@@ -305,7 +305,7 @@ impl<'a> Walk<'a> {
             }
             match field {
                 LIST | MAP => {
-                    let mut text = JsonText::default();
+                    let mut text = self.draft.text();
                     compound(&mut text, field, message.message()?, self.depth)?;
                     value = self.draft.built(text)?;
                 }
@@ -339,7 +339,7 @@ fn compound<'a>(text: &mut JsonText, field: Field, mut message: Message<'a>, dep
         text.begin_list();
         while let Some(field) = message.field()? {
             if field == ONE {
-                text.element();
+                text.element()?;
                 element(text, message.message()?, depth)?;
             } else {
                 message.skip(field, depth)?;
@@ -352,7 +352,7 @@ fn compound<'a>(text: &mut JsonText, field: Field, mut message: Message<'a>, dep
     while let Some(field) = message.field()? {
         if field == ONE {
             let (key, value) = member(message.message()?, depth)?;
-            text.begin_member(&mut object, key);
+            text.begin_member(&mut object, key)?;
             match value {
                 Some(value) => element(text, value, depth)?,
                 None => text.null(),

@@ -49,6 +49,11 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// Bytes that can still be kept.
+    pub(super) fn room(&self) -> usize {
+        self.room
+    }
+
     /// Keeps `text`, or says `None` when the room is used up.
     pub(super) fn keep(&mut self, text: String) -> Option<&'a str> {
         Some(&self.add(text, Vec::new())?.text)

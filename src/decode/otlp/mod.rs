@@ -16,7 +16,7 @@ use super::Limits;
 use super::fault::{Fault, Read};
 use super::scratch;
 use crate::span::{Log, Process, Reason, Reference, ReferenceKind, Span, Tag, Text, TraceId, Value};
-use text::JsonText;
+use text::{JsonText, TOO_LONG};
 
 const ZERO_TRACE: &Fault = &Fault::new(Reason::TraceId, "trace id is missing or zero");
 const ZERO_SPAN: &Fault = &Fault::new(Reason::SpanId, "span id is missing or zero");
@@ -29,7 +29,6 @@ pub(super) const TOO_DEEP: &Fault = &Fault::new(Reason::Limit, "a value is neste
 const TOO_MANY: &Fault = &Fault::new(Reason::Limit, "too many attributes");
 const TOO_MANY_EVENTS: &Fault = &Fault::new(Reason::Limit, "too many events on a span");
 const TOO_MANY_LINKS: &Fault = &Fault::new(Reason::Limit, "too many links on a span");
-const TOO_LONG: &Fault = &Fault::new(Reason::Limit, "lists and maps are too long as text");
 
 /// A name, or a key, that was no UTF-8, in Jaeger's words.
 const BAD_NAME: &str = "invalid-span-name";
@@ -199,13 +198,18 @@ impl<'a> Draft<'a> {
         match value {
             Value::Text(text) => bytes.extend_from_slice(text.raw()),
             value => {
-                let mut text = JsonText::default();
+                let mut text = self.text();
                 text.value(value);
                 bytes.extend_from_slice(text.into_string().trim_matches('"').as_bytes());
             }
         }
         let key = Text::Plain(self.scratch.keep(format!("{BAD_KEY}{}", self.bad_keys)).ok_or(TOO_LONG)?);
         Ok(Tag { key, value: Value::Binary(self.keep_bytes(bytes)?) })
+    }
+
+    /// A text for a list or a map.
+    pub(super) fn text(&self) -> JsonText {
+        JsonText::new(self.scratch.room(), self.limits.tags)
     }
 
     /// A list or a map, as its text.

@@ -12,12 +12,20 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::span::{Text, Value};
+use crate::decode::fault::{Fault, Read};
+use crate::span::{Reason, Text, Value};
+
+pub(super) const TOO_LONG: &Fault = &Fault::new(Reason::Limit, "lists and maps are too long as text");
+const TOO_MANY: &Fault = &Fault::new(Reason::Limit, "too many members in a map");
 
 /// Text of JSON that is being written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::decode) struct JsonText {
     out: String,
+    /// Bytes after which no element or member begins.
+    room: usize,
+    /// Members of a map, at most.
+    members: usize,
 }
 
 /// An object that is being written: where it began, and its members.
@@ -29,6 +37,15 @@ pub(in crate::decode) struct Object<'a> {
 }
 
 impl JsonText {
+    pub(in crate::decode) fn new(room: usize, members: usize) -> Self {
+        JsonText { out: String::new(), room, members }
+    }
+
+    /// Another text with the same limits.
+    pub(in crate::decode) fn beside(&self) -> Self {
+        JsonText::new(self.room, self.members)
+    }
+
     pub(in crate::decode) fn len(&self) -> usize {
         self.out.len()
     }
@@ -120,10 +137,11 @@ impl JsonText {
         self.out.push('[');
     }
 
-    pub(in crate::decode) fn element(&mut self) {
+    pub(in crate::decode) fn element(&mut self) -> Read<()> {
         if !self.out.ends_with('[') {
             self.out.push(',');
         }
+        if self.out.len() > self.room { Err(TOO_LONG) } else { Ok(()) }
     }
 
     pub(in crate::decode) fn end_list(&mut self) {
@@ -136,7 +154,10 @@ impl JsonText {
     }
 
     /// Begins a member; its value is written next, and then [`end_member`](Self::end_member) called.
-    pub(in crate::decode) fn begin_member<'a>(&mut self, object: &mut Object<'a>, key: Text<'a>) {
+    pub(in crate::decode) fn begin_member<'a>(&mut self, object: &mut Object<'a>, key: Text<'a>) -> Read<()> {
+        if object.members.len() >= self.members {
+            return Err(TOO_MANY);
+        }
         if !object.members.is_empty() {
             self.out.push(',');
         }
@@ -148,6 +169,7 @@ impl JsonText {
             key => Cow::Borrowed(key.raw()),
         };
         object.members.push((key, start..start));
+        if start > self.room { Err(TOO_LONG) } else { Ok(()) }
     }
 
     pub(in crate::decode) fn end_member(&mut self, object: &mut Object<'_>) {
@@ -195,7 +217,7 @@ mod tests {
     use super::*;
 
     fn text(write: impl FnOnce(&mut JsonText)) -> String {
-        let mut text = JsonText::default();
+        let mut text = JsonText::new(1000, 10);
         write(&mut text);
         text.into_string()
     }
@@ -237,10 +259,10 @@ mod tests {
             text(|text| {
                 let mut object = text.begin_object();
                 for (index, key) in keys.iter().enumerate() {
-                    text.begin_member(&mut object, Text::Plain(key));
+                    text.begin_member(&mut object, Text::Plain(key)).unwrap();
                     text.begin_list();
                     for number in 0..index {
-                        text.element();
+                        text.element().unwrap();
                         text.value(&Value::Int64(number as i64));
                     }
                     text.end_list();
@@ -252,5 +274,20 @@ mod tests {
         assert_eq!(members(&[]), "{}");
         assert_eq!(members(&["a", "b", "c"]), r#"{"a":[],"b":[0],"c":[0,1]}"#);
         assert_eq!(members(&["b", "a", "b", ""]), r#"{"":[0,1,2],"a":[0],"b":[0,1]}"#);
+    }
+
+    #[test]
+    fn text_and_members_are_bounded() {
+        let mut text = JsonText::new(7, 2);
+        text.begin_list();
+        for element in 0..9 {
+            assert_eq!(text.element().is_ok(), element < 4, "{element}");
+            text.value(&Value::Int64(0));
+        }
+        let mut text = JsonText::new(100, 2);
+        let mut object = text.begin_object();
+        for member in 0..3 {
+            assert_eq!(text.begin_member(&mut object, Text::Plain("k")).is_ok(), member < 2);
+        }
     }
 }

@@ -49,7 +49,7 @@ impl<'a> Decoder<'a> {
             if let Some(scalar) = this.scalar(name)? {
                 value = Found::Scalar(scalar);
             } else if let Some(kind) = compound(name) {
-                let mut text = JsonText::default();
+                let mut text = this.draft.text();
                 this.compound(&mut text, kind, this.depth)?;
                 value = this.draft.built(text)?;
             } else {
@@ -88,7 +88,7 @@ impl<'a> Decoder<'a> {
             Compound::List => {
                 text.begin_list();
                 self.values(|this| {
-                    text.element();
+                    text.element()?;
                     this.element(text, depth)
                 })?;
                 text.end_list();
@@ -116,7 +116,7 @@ impl<'a> Decoder<'a> {
             match name {
                 "key" => key = this.text()?,
                 "value" => {
-                    let mut text = JsonText::default();
+                    let mut text = text.beside();
                     this.element(&mut text, depth)?;
                     value = Some(text);
                 }
@@ -124,7 +124,7 @@ impl<'a> Decoder<'a> {
             }
             Ok(true)
         })?;
-        text.begin_member(object, key);
+        text.begin_member(object, key)?;
         match value {
             Some(value) => text.append(&value),
             None => text.null(),
