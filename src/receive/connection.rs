@@ -6,7 +6,8 @@
 //!
 //! An old connection is let go with an answer: HTTP/1 with `Connection: close` on its next one (a
 //! close between requests could cross a request on its way, and Envoy sends nothing twice), HTTP/2
-//! with GOAWAY.
+//! with GOAWAY. One of HTTP/2 that stays is cut: when nothing was asked for the time of a head, and,
+//! where a grace is set, after that whatever is under way.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -39,14 +40,17 @@ use crate::telemetry::metrics::Metrics;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves one connection until it ends, however it ends.
-pub(super) async fn run(seat: Seat, stream: TcpStream, served: Arc<Served>, phase: watch::Receiver<Phase>) {
-    let server = seat.0.clone();
+pub(super) async fn run(mut seat: Seat, stream: TcpStream, served: Arc<Served>, phase: watch::Receiver<Phase>) {
+    let server = seat.server.clone();
     let pulse = Arc::new(Pulse::new(&server.limits, server.vary(served.age)));
-    let io = TokioIo::new(Lingering::new(stream, pulse.clone()));
+    let io = TokioIo::new(Lingering::new(stream, pulse.clone(), seat.take_charge()));
     let of_requests = pulse.clone();
     let service = service_fn(move |request| answer(served.router.clone(), request, of_requests.clone()));
     let connection = pin!(server.builder.serve_connection(io, service));
     drive(connection, &pulse, phase, &server.metrics).await;
+    if pulse.is_starved() {
+        server.metrics.limit_reached("memory.limit");
+    }
 }
 
 /// Counts a request while it is answered; it may also be given up by its sender.

@@ -7,6 +7,7 @@
 //! | what a sender does | limit | what happens |
 //! |---|---|---|
 //! | sends faster than is read | [`STREAM_WINDOW`], [`CONNECTION_WINDOW`] | it has to wait |
+//! | does not read what it asked for | [`SEND_BUFFER`] | it is not sent more |
 //! | opens many streams | [`STREAMS`] | the stream is refused (REFUSED_STREAM) |
 //! | opens streams and resets them | [`PENDING_RESETS`] | the connection ends (ENHANCE_YOUR_CALM) |
 //! | makes errors that end streams | [`ERROR_RESETS`] | the same |
@@ -27,6 +28,10 @@ const STREAMS: u32 = 128;
 /// grpc-core allow.
 const HEADER_LIST: u32 = 64 << 10;
 
+/// Bytes of what came that h2 keeps while nothing is asked: a head in as many frames as it lets a
+/// head have, a half more than the headers, and a frame on its way.
+pub(super) const MOST_HELD: usize = HEADER_LIST as usize * 2;
+
 /// Bytes of one stream that are not read yet: a sender waits for a round trip after so many. Bodies
 /// are read, and charged to the memory limit, as they come; a window only bounds what lies in a
 /// connection before that.
@@ -35,6 +40,9 @@ const STREAM_WINDOW: u32 = 128 << 10;
 /// The same over all streams of a connection. hyper's default of 1 MiB lets a few thousand
 /// connections hold what `--memory.limit` knows nothing of.
 const CONNECTION_WINDOW: u32 = 256 << 10;
+
+/// Bytes of one stream's answer that wait to be sent.
+const SEND_BUFFER: usize = 64 << 10;
 
 /// Streams that were reset before they were looked at; they do not count as open. A sender gives up
 /// a request now and then; dozens at the same moment are the attack called rapid reset.
@@ -51,6 +59,7 @@ pub(super) fn limit(mut builder: Http2Builder<'_, TokioExecutor>) {
         .max_header_list_size(HEADER_LIST)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
         .max_pending_accept_reset_streams(PENDING_RESETS)
         .max_local_error_reset_streams(ERROR_RESETS);
 }

@@ -1,4 +1,5 @@
-//! Content-Encodings: gzip, deflate (with zlib's wrapping or without), zstd, one or several.
+//! Content-Encodings: gzip, deflate (with zlib's wrapping or without), zstd, one or several; for
+//! messages of gRPC snappy too, in frames as OpenTelemetry collectors send it.
 //!
 //! What comes out is limited and charged as it comes out, so a bomb stops at the limit. The first
 //! megabyte is inflated at once; what has more in it is left to a thread that may be busy.
@@ -31,6 +32,7 @@ pub(super) enum Encoding {
     Gzip,
     Deflate,
     Zstd,
+    Snappy,
 }
 
 impl Encoding {
@@ -38,7 +40,7 @@ impl Encoding {
         match self {
             Encoding::Gzip => "gunzip",
             Encoding::Deflate => "inflate",
-            Encoding::Zstd => "decompress",
+            Encoding::Zstd | Encoding::Snappy => "decompress",
         }
     }
 
@@ -47,6 +49,8 @@ impl Encoding {
         match self {
             Encoding::Gzip | Encoding::Deflate => 32 << 10,
             Encoding::Zstd => out.min(1 << WINDOW_LOG),
+            // A frame of 64 KiB as it came, and what comes out of it.
+            Encoding::Snappy => 144 << 10,
         }
     }
 }
@@ -75,7 +79,8 @@ impl Encodings {
     pub(super) fn of_messages(headers: &HeaderMap) -> Result<Self, String> {
         let name = headers.get("grpc-encoding").map(|value| value.as_bytes()).unwrap_or_default();
         let name = std::str::from_utf8(name).map_err(|_| "(not text)".to_string())?;
-        Ok(Encodings(named(name)?.into_iter().collect()))
+        let encoding = if name == "snappy" { Some(Encoding::Snappy) } else { named(name)? };
+        Ok(Encodings(encoding.into_iter().collect()))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -193,6 +198,7 @@ fn decoder(encoding: Encoding, bytes: Bytes) -> io::Result<Box<dyn Read + Send>>
             decoder.window_log_max(WINDOW_LOG)?;
             Box::new(decoder)
         }
+        Encoding::Snappy => Box::new(snap::read::FrameDecoder::new(input)),
     })
 }
 

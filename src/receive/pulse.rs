@@ -51,15 +51,22 @@ pub(super) struct Pulse {
     unasked: AtomicU32,
     /// The last byte that came or went.
     active: AtomicU64,
+    /// The end of the last request.
+    answered: AtomicU64,
     /// The first byte of a head that is not complete; [`NEVER`]: none.
     heading: AtomicU64,
     requests: AtomicU32,
+    /// Requests whose heads were complete, so far.
+    begun: AtomicU32,
     /// A head began since the timer was last asked: only then something is due earlier than it was.
     is_urgent: AtomicBool,
     is_http2: AtomicBool,
-    is_old: AtomicBool,
+    /// When it was found to be old; [`NEVER`]: it is not.
+    old_since: AtomicU64,
     /// The body of the last request was dropped before its end.
     is_unheard: AtomicBool,
+    /// There was no memory for what it sent.
+    is_starved: AtomicBool,
 }
 
 impl Pulse {
@@ -74,12 +81,15 @@ impl Pulse {
             end_of_grace: millis(age.max).saturating_add(millis(age.grace)),
             unasked: AtomicU32::new(0),
             active: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
             heading: AtomicU64::new(NEVER),
             requests: AtomicU32::new(0),
+            begun: AtomicU32::new(0),
             is_urgent: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
-            is_old: AtomicBool::new(false),
+            old_since: AtomicU64::new(NEVER),
             is_unheard: AtomicBool::new(false),
+            is_starved: AtomicBool::new(false),
         }
     }
 
@@ -112,6 +122,7 @@ impl Pulse {
     /// A request's head is complete.
     pub(super) fn begin(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.heading.store(NEVER, Ordering::Relaxed);
         self.unasked.store(0, Ordering::Relaxed);
         self.is_urgent.store(false, Ordering::Relaxed);
@@ -124,7 +135,9 @@ impl Pulse {
 
     /// A request is answered, or given up.
     pub(super) fn end(&self) {
-        self.active.store(self.now(), Ordering::Relaxed);
+        let now = self.now();
+        self.active.store(now, Ordering::Relaxed);
+        self.answered.store(now, Ordering::Relaxed);
         self.requests.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -146,9 +159,26 @@ impl Pulse {
         self.is_unheard.load(Ordering::Relaxed)
     }
 
+    pub(super) fn set_starved(&self) {
+        self.is_starved.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_starved(&self) -> bool {
+        self.is_starved.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// True while a request is answered.
+    pub(super) fn is_answering(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > 0
+    }
+
     /// True if the next answer should say that it is the last one.
     pub(super) fn is_old(&self) -> bool {
-        self.is_old.load(Ordering::Relaxed)
+        self.old_since.load(Ordering::Relaxed) != NEVER
     }
 
     /// What has to be done now, or when to look again. Says [`Due::Old`] once.
@@ -160,7 +190,8 @@ impl Pulse {
         let now = self.now();
         let old_at = if self.is_old() { self.end_of_grace } else { self.max_age };
         if now >= old_at {
-            return if self.is_old.swap(true, Ordering::Relaxed) { Due::Overdue } else { Due::Old };
+            let first = self.old_since.swap(now, Ordering::Relaxed) == NEVER;
+            return if first { Due::Old } else { Due::Overdue };
         }
         let (ends_at, end) = self.end_of_patience(now);
         if now >= ends_at {
@@ -172,8 +203,13 @@ impl Pulse {
     /// When patience with what the connection does now is at its end.
     fn end_of_patience(&self, now: u64) -> (u64, Due) {
         let heading = self.heading.load(Ordering::Relaxed);
+        let old_since = self.old_since.load(Ordering::Relaxed);
         if self.requests.load(Ordering::Relaxed) > 0 {
             (now.saturating_add(self.idle_timeout), Due::Idle)
+        } else if old_since != NEVER && self.is_http2() {
+            // It was told to go. What still comes asks for nothing new, and could come for ever.
+            let quiet_since = old_since.max(self.answered.load(Ordering::Relaxed));
+            (quiet_since.saturating_add(self.header_timeout), Due::Overdue)
         } else if heading != NEVER {
             (heading.saturating_add(self.header_timeout), Due::SlowHeader)
         } else {
@@ -265,6 +301,23 @@ mod tests {
         pass(100).await;
         assert_eq!(pulse.due(), Due::Old);
         pass(4).await;
+        assert!(waits(&pulse));
+        pass(1).await;
+        assert_eq!(pulse.due(), Due::Overdue);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_of_http2_that_was_told_to_go_and_asks_nothing_has_the_time_of_a_head() {
+        let pulse = pulse();
+        pulse.read(b"PRI * HTTP/2.0\r\n");
+        pulse.begin();
+        pass(100).await;
+        assert_eq!(pulse.due(), Due::Old);
+        pass(30).await;
+        assert!(waits(&pulse), "a request is answered");
+        pulse.end();
+        pass(9).await;
+        pulse.read(b"a ping");
         assert!(waits(&pulse));
         pass(1).await;
         assert_eq!(pulse.due(), Due::Overdue);

@@ -78,7 +78,7 @@ impl House {
         let bodies = BodyReader::new(budget.clone(), &Limits::default(), &connections);
         let reception = Reception { take: memo.clone(), bodies, metrics: metrics.clone() };
         let age = connections.age;
-        let server = Server::new(connections, metrics.clone());
+        let server = Server::new(connections, metrics.clone(), budget.clone());
         let bound = [(); 5].map(|()| bind("a port", "--its.flag", "127.0.0.1:0").unwrap());
         let [zipkin, jaeger, jaeger_grpc, otlp_grpc, otlp] = bound.each_ref().map(|bound| bound.address());
         let [zipkin_bound, jaeger_bound, jaeger_grpc_bound, otlp_grpc_bound, otlp_bound] = bound;
@@ -104,6 +104,13 @@ impl House {
     /// Waits until so many bodies have reached the pipeline.
     pub(crate) async fn until_taken(&self, bodies: usize) {
         while self.memo.taken.lock().unwrap().len() < bodies {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until nothing is charged any more: bodies are gone, and so are connections.
+    pub(crate) async fn until_free(&self) {
+        while self.budget.used() > 0 {
             tokio::task::yield_now().await;
         }
     }

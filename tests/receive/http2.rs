@@ -2,15 +2,17 @@
 //! neighbours on other connections go on.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use spaniel::settings::{Age, Connections};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::connections::http2;
 use super::grpc::{EXPORT, Sender};
-use super::house::House;
+use super::house::{House, patient};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -255,4 +257,16 @@ async fn streams_beyond_the_limit_are_refused_and_the_others_go_on() {
     // The first of them is still there, and is answered.
     connection.write_all(&frame(DATA, 1, 1, b"[]")).await.unwrap();
     while next(&mut connection).await.unwrap().kind != HEADERS {}
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_does_not_hold_an_old_connection() {
+    let soon = Duration::from_millis(50);
+    let age = Age { max: soon, grace: Duration::ZERO };
+    let house = House::with(Connections { age, header_timeout: soon, ..patient() }).await;
+    let mut connection = TcpStream::connect(house.zipkin).await.unwrap();
+    connection.write_all(&[begin(), frame(HEADERS, 0, 1, &head())].concat()).await.unwrap();
+    // GOAWAY comes, is not heeded, and nothing more is said.
+    while next(&mut connection).await.is_some() {}
+    house.until_metric(&reached("max-connection-age-grace")).await;
 }

@@ -14,6 +14,7 @@ mod kill;
 mod lives;
 mod made;
 mod manners;
+mod memory;
 mod reading;
 mod servers;
 mod share;

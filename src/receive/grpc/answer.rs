@@ -19,7 +19,7 @@ use crate::receive::body::BodyError;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Encodings of messages that are read.
-const ENCODINGS: &str = "identity,gzip,deflate,zstd";
+const ENCODINGS: &str = "identity,gzip,deflate,zstd,snappy";
 
 /// The answer to a call that was taken.
 pub(super) fn reply(message: &[u8]) -> Response<Body> {

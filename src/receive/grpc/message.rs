@@ -28,7 +28,7 @@ pub(super) enum MessageError {
         "grpc: received message after decompression larger than max {limit}: send less at a time, or raise --{setting}"
     )]
     TooLongInflated { limit: usize, setting: &'static str },
-    #[error("grpc: Decompressor is not installed for grpc-encoding {0:?}: use gzip, deflate, zstd or none")]
+    #[error("grpc: Decompressor is not installed for grpc-encoding {0:?}: use gzip, deflate, zstd, snappy or none")]
     UnknownEncoding(String),
     #[error("grpc: compressed flag set with identity or empty encoding")]
     EncodingNotNamed,

@@ -41,7 +41,7 @@ async fn messages_come_to_the_pipeline_as_they_were_sent() {
             assert_eq!((by, &body[..]), (protocol, &message[..]));
         }
     }
-    assert_eq!(house.budget.used(), 0);
+    house.until_free().await;
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn compressed_messages_come_as_they_were_before() {
             }
         }
     }
-    assert_eq!(house.budget.used(), 0);
+    house.until_free().await;
 }
 
 #[tokio::test]
@@ -137,24 +137,26 @@ async fn what_cannot_be_made_safe_may_be_sent_again() {
 #[tokio::test]
 async fn without_memory_nothing_is_read_and_all_may_be_sent_again() {
     let house = House::new().await;
-    let mut others = house.budget.reserve();
-    others.grow(MEMORY - 50_000).unwrap();
     for (port, path, protocol) in methods(&house) {
         let mut sender = Sender::to(port).await;
+        let mut others = house.budget.reserve();
+        let mut step = MEMORY;
+        // Takes what is there for bodies, as far as 10 bytes.
+        while step > 10 {
+            step = if others.grow(step).is_ok() { step } else { step / 2 };
+        }
         let status = sender.call(path, noise(60_000)).await.unwrap_err();
-        assert_eq!(
-            (status.code(), status.message()),
-            (Code::Unavailable, "no memory for more spans now, send again later")
-        );
+        let words = "no memory for more spans now, send again later";
+        assert_eq!((status.code(), status.message()), (Code::Unavailable, words));
         assert!(says_when_to_come_again(status.details()), "{status:?}");
         refused(&house, protocol.name(), Code::Unavailable).await;
-        // The connection lives, and smaller ones find room.
-        sender.call(path, noise(1000)).await.unwrap();
+        // The connection lives.
+        drop(others);
+        sender.call(path, noise(60_000)).await.unwrap();
     }
     house.until_metric(r#"spaniel_limits_reached_total{limit="memory.limit"} 3"#).await;
     assert_eq!(house.bodies().len(), 3);
-    drop(others);
-    assert_eq!(house.budget.used(), 0);
+    house.until_free().await;
 }
 
 #[tokio::test]
@@ -193,7 +195,8 @@ async fn bombs_stop_at_the_limit() {
         }
         sender.call(POST_SPANS, vec![0; LARGEST_MESSAGE]).await.unwrap();
     }
-    assert_eq!((house.bodies().len(), house.budget.used()), (2, 0));
+    assert_eq!(house.bodies().len(), 2);
+    house.until_free().await;
 }
 
 #[tokio::test]
@@ -202,7 +205,7 @@ async fn a_message_that_comes_too_slowly_is_given_up() {
     let (status, limit) = super::broken::never_ending(house.otlp_grpc, b"\0\0\0\0\x0aspans").await;
     assert_eq!((status, limit), (Code::DeadlineExceeded as i32, "the body did not arrive within 0.05 s".into()));
     house.until_metric(r#"spaniel_limits_reached_total{limit="limits.body-timeout"} 1"#).await;
-    assert_eq!(house.budget.used(), 0);
+    house.until_free().await;
 }
 
 #[tokio::test]
