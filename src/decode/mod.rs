@@ -13,6 +13,7 @@ mod otlp_json;
 mod otlp_proto;
 #[cfg(test)]
 mod properties;
+mod protobuf;
 mod scratch;
 #[cfg(test)]
 mod test_sink;
