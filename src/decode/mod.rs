@@ -18,6 +18,7 @@ mod scratch;
 #[cfg(test)]
 mod test_sink;
 mod thrift;
+mod zipkin;
 mod zipkin_json;
 mod zipkin_proto;
 mod zipkin_thrift;

@@ -5,30 +5,20 @@
 //! out are those that jaeger-collector 1.76 makes of the same body (through OpenTelemetry's
 //! Zipkin translator): same tags in the same order, same references, same logs.
 //!
-//! One pass: members are read in the order in which they stand, tags and logs go straight into
-//! the span, the few members that others depend on (ids, kind, times, endpoints) wait in
-//! [`Members`] until the object ends, and [`finish`] turns them into tags and references. Tags
-//! that mean something to the translator are rare; one look-up per key tells whether a span has
-//! any, and only then [`special`] goes over them.
+//! One pass: members are read in the order in which they stand, into a [`Draft`] of the span.
 
 mod annotation;
 mod endpoint;
-mod finish;
 mod id;
-mod key;
-mod link;
 mod members;
-mod special;
 mod tag;
 
-use self::members::Members;
 use super::fault::{Fault, Read};
 use super::json::Reader;
-use super::scratch::{self, Scratch};
-use super::{Limits, Sink, Unreadable};
-use crate::span::{Process, Reason, Refusal, Span, Text};
+use super::zipkin::Draft;
+use super::{Limits, Scratch, Sink, Unreadable};
+use crate::span::{Reason, Refusal};
 
-const TOO_MANY_SPANS: &Fault = &Fault::new(Reason::Limit, "too many spans in one request");
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a list of Zipkin v2 spans, or one span as a list of one. An empty body is an empty list.
@@ -47,38 +37,15 @@ pub fn zipkin_json<'a>(
     decoder.body(sink)
 }
 
-/// What is kept from span to span.
 #[derive(Debug)]
 struct Decoder<'a> {
     reader: Reader<'a>,
-    limits: Limits,
-    /// Builds text, in the rare case.
-    scratch: scratch::Writer<'a>,
-    span: Span<'a>,
-    members: Members<'a>,
-    keys: key::Keys,
-    /// The process of the span being read, and the one that the sink was told last.
-    process: Process<'a>,
-    told: Option<Text<'a>>,
-    told_plain: bool,
-    spans: usize,
+    draft: Draft<'a>,
 }
 
 impl<'a> Decoder<'a> {
     fn new(body: &'a [u8], scratch: &'a Scratch, limits: Limits) -> Self {
-        Decoder {
-            reader: Reader::new(body),
-            limits,
-            // A replaced byte takes three; nothing grows more, and nothing is built twice.
-            scratch: scratch.writer(body.len().saturating_mul(3)),
-            span: Span { tags: Vec::with_capacity(32), ..Span::default() },
-            members: Members::default(),
-            keys: key::Keys::default(),
-            process: Process::default(),
-            told: None,
-            told_plain: false,
-            spans: 0,
-        }
+        Decoder { reader: Reader::new(body), draft: Draft::new(body.len(), scratch, limits) }
     }
 
     fn body(&mut self, sink: &mut impl Sink<'a>) -> Result<(), Unreadable> {
@@ -128,7 +95,7 @@ impl<'a> Decoder<'a> {
         let start = self.reader.offset();
         match self.span(start) {
             Ok(()) => {
-                self.hand_over(sink);
+                self.draft.hand_over(sink);
                 true
             }
             Err(fault) => self.leave_behind(start, fault, sink),
@@ -136,27 +103,10 @@ impl<'a> Decoder<'a> {
     }
 
     fn span(&mut self, start: usize) -> Read<()> {
-        self.span.clear();
-        self.process.clear();
-        self.members = Members::default();
-        self.keys.clear();
-        if self.spans >= self.limits.spans {
-            return Err(TOO_MANY_SPANS);
-        }
-        self.spans += 1;
+        self.draft.begin()?;
         self.read_members()?;
-        self.span.wire = self.reader.since(start);
-        self.finish()
-    }
-
-    fn hand_over(&mut self, sink: &mut impl Sink<'a>) {
-        let plain = self.process.tags.is_empty();
-        if !(plain && self.told_plain && same(&self.told, &self.process.service)) {
-            sink.process(&self.process);
-            self.told = self.process.service;
-            self.told_plain = plain;
-        }
-        sink.span(&mut self.span);
+        self.draft.span.wire = self.reader.since(start);
+        self.draft.finish()
     }
 
     /// Refuses the span that began at `start` and goes to its end, however odd its inside is.
@@ -171,17 +121,6 @@ impl<'a> Decoder<'a> {
 
     fn refusal(&self, reason: Reason, what: &'static str) -> Refusal {
         Refusal { reason, offset: self.reader.offset(), what }
-    }
-}
-
-/// True if both are the same bytes in the same form.
-fn same(one: &Option<Text<'_>>, other: &Option<Text<'_>>) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => {
-            std::mem::discriminant(one) == std::mem::discriminant(other) && one.raw() == other.raw()
-        }
-        _ => false,
     }
 }
 

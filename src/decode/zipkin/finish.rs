@@ -1,7 +1,6 @@
 //! The end of a span: what its members come to in Jaeger's model.
 
-use super::Decoder;
-use super::members::Kind;
+use super::{Draft, Kind};
 use super::special::{Extra, Status};
 use crate::decode::fault::{Fault, Read};
 use crate::span::{Reason, Reference, ReferenceKind, Tag, Text, Value};
@@ -9,11 +8,11 @@ use crate::span::{Reason, Reference, ReferenceKind, Tag, Text, Value};
 const NO_TRACE_ID: &Fault = &Fault::new(Reason::TraceId, "no trace id, or all zeros");
 const NO_SPAN_ID: &Fault = &Fault::new(Reason::SpanId, "no span id, or all zeros");
 
-impl<'a> Decoder<'a> {
+impl<'a> Draft<'a> {
     /// Checks the ids and adds references, process and the tags that come from members, in the
     /// order in which jaeger-collector 1.76 writes them.
     #[inline]
-    pub(super) fn finish(&mut self) -> Read<()> {
+    pub(in crate::decode) fn finish(&mut self) -> Read<()> {
         if self.members.trace_id.is_zero() {
             return Err(NO_TRACE_ID);
         }
