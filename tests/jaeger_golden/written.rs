@@ -1,14 +1,16 @@
 //! Bodies decoded, repaired and written as the pipeline does.
 
 use serde_json::Value as Json;
-use spaniel::decode::{Limits, Scratch, Sink, jaeger_thrift, zipkin_json};
+use spaniel::decode::{Limits, Scratch, Sink, Unreadable};
+use spaniel::decode::{jaeger_thrift, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json};
 use spaniel::document::{Shape, process_seed, span_id};
 use spaniel::item::Id;
 use spaniel::span::repair::{self, Family};
 use spaniel::span::{Process, Refusal, Span, Tag};
 
 /// Writes what it gets as the pipeline does.
-struct Writer {
+#[derive(Debug)]
+pub struct Writer {
     shape: Shape,
     family: Family,
     process: Vec<u8>,
@@ -59,15 +61,34 @@ pub struct Outcome {
     pub readable: bool,
 }
 
+/// A decoder.
+pub type Decode = for<'a> fn(&'a [u8], &'a Scratch, &Limits, &mut Writer) -> Result<(), Unreadable>;
+
+/// The decoder of a captured body of Zipkin's, which its name tells.
+pub fn zipkin_decoder(input: &str) -> Decode {
+    match input.rsplit_once('.') {
+        Some((_, "thrift")) => |body, scratch, limits, sink| zipkin_thrift(body, scratch, limits, sink),
+        Some((_, "pb")) => |body, scratch, limits, sink| zipkin_proto(body, scratch, limits, sink),
+        _ if super::is_v1(input) => |body, scratch, limits, sink| zipkin_v1_json(body, scratch, limits, sink),
+        _ => |body, scratch, limits, sink| zipkin_json(body, scratch, limits, sink),
+    }
+}
+
+/// What becomes of a body of Zipkin v2 JSON, or of Jaeger's Thrift.
 pub fn written(body: &[u8], family: Family) -> Outcome {
+    match family {
+        Family::Otel => {
+            written_by(|body, scratch, limits, sink| zipkin_json(body, scratch, limits, sink), body, family)
+        }
+        Family::Native => written_by(|body, _, limits, sink| jaeger_thrift(body, limits, sink), body, family),
+    }
+}
+
+pub fn written_by(decode: Decode, body: &[u8], family: Family) -> Outcome {
     let shape = Shape::new(&spaniel::settings::Document::default());
     let (documents, ids, refusals) = (Vec::new(), Vec::new(), Vec::new());
     let mut writer = Writer { shape, family, process: Vec::new(), seed: 0, documents, ids, refusals };
-    let scratch = Scratch::new();
-    let outcome = match family {
-        Family::Otel => zipkin_json(body, &scratch, &Limits::default(), &mut writer),
-        Family::Native => jaeger_thrift(body, &Limits::default(), &mut writer),
-    };
+    let outcome = decode(body, &Scratch::new(), &Limits::default(), &mut writer);
     let nothing_read = writer.documents.is_empty() && !writer.refusals.is_empty();
     let status = if outcome.is_err() || nothing_read { 400 } else { 202 };
     let Writer { documents, ids, refusals, .. } = writer;

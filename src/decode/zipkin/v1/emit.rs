@@ -57,7 +57,8 @@ impl<'a> OldSpan<'a> {
                 _ => draft.add_odd(tag.key, tag.value)?,
             }
         }
-        for annotation in self.annotations.iter().filter(|annotation| annotation.is_event && annotation.part == index) {
+        let events = self.annotations.iter().filter(|annotation| annotation.is_event && annotation.part == index);
+        for annotation in events.filter(|annotation| !annotation.value.is_empty()) {
             draft.plain_log(annotation.timestamp, annotation.value)?;
         }
         Ok(())
