@@ -6,7 +6,7 @@ use crate::settings::{self, Notes, Settings, SpoolSync};
 
 /// What each port takes, for people.
 const WHAT: [(&str, &str); 4] = [
-    ("zipkin", "Zipkin v2 JSON: POST /api/v2/spans"),
+    ("zipkin", "Zipkin: POST /api/v2/spans, /api/v1/spans"),
     ("jaeger-thrift-http", "Jaeger Thrift: POST /api/traces"),
     ("query", "Jaeger's query API: GET /api/traces"),
     ("admin", "health, /ready, /status, /metrics, /books"),
