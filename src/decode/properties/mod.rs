@@ -3,8 +3,12 @@
 
 mod thrift;
 mod zipkin;
+mod zipkin_old;
+mod zipkin_proto;
 
-use super::test_sink::{Collected, decode_thrift, decode_zipkin};
+use super::test_sink::{
+    Collected, decode_thrift, decode_zipkin, decode_zipkin_proto, decode_zipkin_thrift, decode_zipkin_v1,
+};
 
 /// The captured bodies below a folder of `tests/data` whose names end so, except very long ones.
 fn captured(folder: &str, ending: &str) -> Vec<(String, Vec<u8>)> {
@@ -54,9 +58,33 @@ fn thrift_bodies_cut_at_every_byte() {
 }
 
 #[test]
-fn either_decoder_survives_the_others_bodies() {
-    for (_, body) in captured("jaeger/thrift-http", ".thrift").into_iter().chain(captured("envoy", ".pb")) {
-        decode_zipkin(&body);
-        decode_thrift(&body);
+fn other_zipkin_bodies_cut_at_every_byte() {
+    for (name, body) in captured("envoy", ".pb") {
+        cut_everywhere(&name, &body, decode_zipkin_proto);
+    }
+    for (name, body) in captured("jaeger/zipkin", ".thrift") {
+        cut_everywhere(&name, &body, decode_zipkin_thrift);
+    }
+    let is_old = |name: &str| name.contains("v1json") || name.contains("jsonv1");
+    let json = ["envoy", "zipkin/clients"].into_iter().flat_map(|folder| captured(folder, ".json"));
+    let old: Vec<_> = json.filter(|(name, _)| is_old(name)).collect();
+    assert!(old.len() > 4);
+    for (name, body) in old {
+        cut_everywhere(&name, &body, decode_zipkin_v1);
+    }
+}
+
+#[test]
+fn every_decoder_survives_the_others_bodies() {
+    let bodies = [
+        captured("jaeger/thrift-http", ".thrift"),
+        captured("jaeger/zipkin", ".thrift"),
+        captured("envoy", ".pb"),
+        captured("envoy", ".json"),
+    ];
+    for (_, body) in bodies.into_iter().flatten() {
+        for decode in [decode_zipkin, decode_thrift, decode_zipkin_v1, decode_zipkin_proto, decode_zipkin_thrift] {
+            decode(&body);
+        }
     }
 }
