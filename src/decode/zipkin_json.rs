@@ -154,6 +154,8 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
+    /// Apart, so that the way of v2 stays short.
+    #[inline(never)]
     fn read_old(&mut self, start: usize, sink: &mut impl Sink<'a>) -> Read<()> {
         self.old.clear();
         self.read_old_members()?;
