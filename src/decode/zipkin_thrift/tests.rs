@@ -143,6 +143,6 @@ fn bombs_cost_nothing() {
 #[test]
 fn wire_is_the_span_and_nothing_else() {
     let span = span(&[text(3, b"name")]);
-    let collected = decode_zipkin_thrift(&list(&[span.clone()]));
+    let collected = decode_zipkin_thrift(&list(std::slice::from_ref(&span)));
     assert_eq!(collected.spans[0].wire, span);
 }
