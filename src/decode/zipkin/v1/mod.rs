@@ -9,8 +9,10 @@
 //! `sa`, `ca` and `ma`, the end of a span that has no duration), Zipkin's reading is taken.
 
 mod emit;
+mod remote;
 mod split;
 mod status;
+mod times;
 
 pub(super) use status::status;
 
@@ -37,7 +39,7 @@ pub(in crate::decode) struct OldSpan<'a> {
     annotations: Vec<Annotation<'a>>,
     tags: Vec<BinaryAnnotation<'a>>,
     parts: Vec<Part<'a>>,
-    moments: split::Moments,
+    moments: times::Moments,
     /// The last port that became text, and the text.
     port: Option<(u16, &'a str)>,
 }

@@ -52,6 +52,15 @@ fn both_ends_of_one_service_are_two_spans_too() {
 }
 
 #[test]
+fn a_service_that_only_tags_name_began_with_the_span() {
+    let tags =
+        r#""binaryAnnotations":[{"key":"a","value":"1","endpoint":@web},{"key":"b","value":"2","endpoint":@app}]"#;
+    assert_eq!(parts(&format!(r#""timestamp":7,"duration":3,{tags}"#)), ["web 7+3 a=1", "App 7+0 b=2"]);
+    let sent = annotations(&[("cs", 100, "@web"), ("cr", 300, "@web")]);
+    assert_eq!(parts(&format!("{sent},{tags}")), ["web 100+200 a=1 span.kind=client", "App 100+0 b=2"]);
+}
+
+#[test]
 fn services_are_the_same_in_any_case() {
     let same = annotations(&[("cs", 100, "@app"), ("x", 150, r#"{"serviceName":"aPP"}"#)]);
     assert_eq!(parts(&same), ["App 100+0 span.kind=client 150[event=x]"]);
