@@ -53,7 +53,8 @@ impl<'a> Draft<'a> {
     pub(super) fn new(body: usize, scratch: &'a Scratch, limits: Limits) -> Self {
         Draft {
             limits,
-            // A replaced byte takes three; nothing grows more, and nothing is built twice.
+            // A replaced byte takes three, and nothing grows more. (A span that must be read again
+            // as one of the other version may want more, and is refused then.)
             scratch: scratch.writer(body.saturating_mul(3)),
             span: Span { tags: Vec::with_capacity(32), ..Span::default() },
             members: Members::default(),
