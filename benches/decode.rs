@@ -12,7 +12,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use spaniel::decode::{Limits, Scratch, Sink, jaeger_proto, jaeger_thrift, otlp_json, otlp_proto, zipkin_json};
+use spaniel::decode::{Limits, Scratch, Sink, jaeger_proto, otlp_json, otlp_proto};
+use spaniel::decode::{jaeger_thrift, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json};
 use spaniel::span::{Process, Refusal, Span};
 
 /// Looks at each span as little as the compiler allows.
@@ -122,6 +123,54 @@ fn decode_zipkin(body: &[u8]) -> usize {
     count.0
 }
 
+/// Envoy's protobuf: one page load's spans of a pod, and large bodies.
+fn envoy_proto(criterion: &mut Criterion) {
+    for name in ["078-bookinfo-proto-three-productpage", "137-bookinfo-proto-big-productpage", "038-proto-batch300"] {
+        let body = fs::read(format!("tests/data/envoy/{name}.pb")).expect("captured body");
+        let mut group = criterion.benchmark_group("zipkin_proto");
+        group.throughput(Throughput::Elements(decode_proto(&body) as u64));
+        group.bench_with_input(BenchmarkId::new("spaniel", name), &body, |bencher, body| {
+            bencher.iter(|| decode_proto(body));
+        });
+    }
+}
+
+fn decode_proto(body: &[u8]) -> usize {
+    let (scratch, mut count) = (Scratch::new(), Count::default());
+    zipkin_proto(black_box(body), &scratch, &Limits::default(), &mut count).expect("good");
+    count.0
+}
+
+/// v1 of old Envoys in JSON, and of made spans in Thrift.
+fn old(criterion: &mut Criterion) {
+    for name in ["202-v1json-istio13-unshared128-productpage", "209-v1json-istio10-shared64-productpage"] {
+        let body = fs::read(format!("tests/data/envoy/{name}.json")).expect("captured body");
+        let mut group = criterion.benchmark_group("zipkin_v1_json");
+        group.throughput(Throughput::Elements(decode_old_json(&body) as u64));
+        group.bench_with_input(BenchmarkId::new("spaniel", name), &body, |bencher, body| {
+            bencher.iter(|| decode_old_json(body));
+        });
+    }
+    let body = fs::read("tests/data/jaeger/zipkin/v1-random-1.thrift").expect("captured body");
+    let mut group = criterion.benchmark_group("zipkin_thrift");
+    group.throughput(Throughput::Elements(decode_old_thrift(&body) as u64));
+    group.bench_with_input(BenchmarkId::new("spaniel", "v1-random-1"), &body, |bencher, body| {
+        bencher.iter(|| decode_old_thrift(body));
+    });
+}
+
+fn decode_old_json(body: &[u8]) -> usize {
+    let (scratch, mut count) = (Scratch::new(), Count::default());
+    zipkin_v1_json(black_box(body), &scratch, &Limits::default(), &mut count).expect("good");
+    count.0
+}
+
+fn decode_old_thrift(body: &[u8]) -> usize {
+    let (scratch, mut count) = (Scratch::new(), Count::default());
+    zipkin_thrift(black_box(body), &scratch, &Limits::default(), &mut count).expect("good");
+    count.0
+}
+
 fn thrift(criterion: &mut Criterion) {
     for name in ["many", "trace", "random-2", "go-jaeger-client-http-1"] {
         let body = fs::read(format!("tests/data/jaeger/thrift-http/{name}.thrift")).expect("captured body");
@@ -189,5 +238,5 @@ fn decode_jaeger(body: &[u8]) -> usize {
     count.0
 }
 
-criterion_group!(benches, envoy, envoy_alone, thrift, otlp, jaeger);
+criterion_group!(benches, envoy, envoy_alone, envoy_proto, old, thrift, otlp, jaeger);
 criterion_main!(benches);

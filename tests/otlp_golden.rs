@@ -11,7 +11,7 @@ use spaniel::decode::{Limits, Scratch, jaeger_proto, otlp_json, otlp_proto};
 use spaniel::span::repair::Family;
 
 use jaeger_golden::Difference::NoFields;
-use jaeger_golden::written::{Outcome, written_by};
+use jaeger_golden::written::{Outcome, written_as};
 use jaeger_golden::{Compared, change, data, golden, sources};
 
 /// What Spaniel does otherwise on purpose.
@@ -76,11 +76,11 @@ fn outcome(input: &str) -> Outcome {
     let (body, limits, scratch) = (data(input), Limits::default(), Scratch::new());
     let body = if input.ends_with(".gz") { gunzipped(&body) } else { body };
     if input.contains("/grpc/") {
-        written_by(Family::Native, "proto", |writer| jaeger_proto(&body, &limits, writer))
+        written_as(Family::Native, "proto", |writer| jaeger_proto(&body, &limits, writer))
     } else if input.contains(".json") {
-        written_by(Family::Otel, "otlp", |writer| otlp_json(&body, &scratch, &limits, writer))
+        written_as(Family::Otel, "otlp", |writer| otlp_json(&body, &scratch, &limits, writer))
     } else {
-        written_by(Family::Otel, "otlp", |writer| otlp_proto(&body, &scratch, &limits, writer))
+        written_as(Family::Otel, "otlp", |writer| otlp_proto(&body, &scratch, &limits, writer))
     }
 }
 

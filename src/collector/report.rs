@@ -6,7 +6,7 @@ use crate::settings::{self, Notes, Settings, SpoolSync};
 
 /// What each port takes, for people.
 const WHAT: [(&str, &str); 7] = [
-    ("zipkin", "Zipkin v2 JSON: POST /api/v2/spans; gRPC: SpanService/Report"),
+    ("zipkin", "Zipkin: POST /api/v2/spans, /api/v1/spans; gRPC: SpanService/Report"),
     ("jaeger-thrift-http", "Jaeger Thrift: POST /api/traces"),
     ("jaeger-grpc", "Jaeger over gRPC: CollectorService/PostSpans"),
     ("otlp-grpc", "OTLP over gRPC: TraceService/Export"),

@@ -1,6 +1,9 @@
 //! A sink for tests: owned copies in a form that is easy to compare.
 
-use super::{Limits, Scratch, Sink, Unreadable, jaeger_proto, jaeger_thrift, otlp_json, otlp_proto, zipkin_json};
+use super::{
+    Limits, Scratch, Sink, Unreadable, jaeger_proto, jaeger_thrift, otlp_json, otlp_proto, zipkin_json, zipkin_proto,
+    zipkin_thrift, zipkin_v1_json,
+};
 use crate::span::{Process, Refusal, Span, Tag, Value};
 
 /// What a decoder handed out.
@@ -85,16 +88,28 @@ fn tag(tag: &Tag<'_>) -> String {
     format!("{}={value}", tag.key.decoded())
 }
 
-pub(crate) fn decode_zipkin(body: &[u8]) -> Collected {
-    decode_zipkin_within(body, &Limits::default())
+/// The decoders of Zipkin's formats, each under the same form.
+macro_rules! zipkin {
+    ($($name:ident, $within:ident: $decoder:ident;)*) => {$(
+        pub(crate) fn $name(body: &[u8]) -> Collected {
+            $within(body, &Limits::default())
+        }
+
+        pub(crate) fn $within(body: &[u8], limits: &Limits) -> Collected {
+            let mut collected = Collected::default();
+            let scratch = Scratch::new();
+            let outcome = $decoder(body, &scratch, limits, &mut collected);
+            collected.unreadable = outcome.err();
+            collected
+        }
+    )*};
 }
 
-pub(crate) fn decode_zipkin_within(body: &[u8], limits: &Limits) -> Collected {
-    let mut collected = Collected::default();
-    let scratch = Scratch::new();
-    let outcome = zipkin_json(body, &scratch, limits, &mut collected);
-    collected.unreadable = outcome.err();
-    collected
+zipkin! {
+    decode_zipkin, decode_zipkin_within: zipkin_json;
+    decode_zipkin_v1, decode_zipkin_v1_within: zipkin_v1_json;
+    decode_zipkin_proto, decode_zipkin_proto_within: zipkin_proto;
+    decode_zipkin_thrift, decode_zipkin_thrift_within: zipkin_thrift;
 }
 
 pub(crate) fn decode_thrift(body: &[u8]) -> Collected {

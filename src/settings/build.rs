@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::layers::{ReadFile, Values};
 use super::{
-    Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded, GrpcServer, Indices,
-    Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret, Settings, Shutdown,
-    SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
+    Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded, EnvoyIds,
+    GrpcServer, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret,
+    Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -27,6 +27,10 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         },
         collector: Collector {
             tags: tags::read(values.text("collector.tags"), &values.environment).unwrap_or_default(),
+            envoy_ids: match values.text("collector.zipkin.envoy-ids") {
+                "as-sent" => EnvoyIds::AsSent,
+                _ => EnvoyIds::Auto,
+            },
         },
         listen: listen(values),
         connections: connections(values),

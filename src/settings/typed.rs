@@ -285,6 +285,16 @@ impl Default for SpanTimes {
 pub struct Collector {
     /// `--collector.tags`, environment references resolved.
     pub tags: Vec<(String, String)>,
+    pub envoy_ids: EnvoyIds,
+}
+
+/// `--collector.zipkin.envoy-ids`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EnvoyIds {
+    /// Those of spans that Envoy sent as protobuf are turned round.
+    #[default]
+    Auto,
+    AsSent,
 }
 
 /// Host and port of each listener, as Go writes them (`:9411` is every address, both families);

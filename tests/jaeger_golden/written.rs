@@ -1,13 +1,15 @@
 //! Bodies decoded, repaired and written as the pipeline does.
 
 use serde_json::Value as Json;
-use spaniel::decode::{Limits, Scratch, Sink, jaeger_thrift, zipkin_json};
+use spaniel::decode::{Limits, Scratch, Sink, Unreadable};
+use spaniel::decode::{jaeger_thrift, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json};
 use spaniel::document::{Shape, scope_seed, span_id};
 use spaniel::item::Id;
 use spaniel::span::repair::{self, Family};
 use spaniel::span::{Process, Refusal, Span, Tag};
 
 /// Writes what it gets as the pipeline does.
+#[derive(Debug)]
 pub struct Writer {
     shape: Shape,
     family: Family,
@@ -61,19 +63,39 @@ pub struct Outcome {
     pub readable: bool,
 }
 
-pub fn written(body: &[u8], family: Family) -> Outcome {
-    let scratch = Scratch::new();
-    written_by(family, "jaeger", |writer| match family {
-        Family::Otel => zipkin_json(body, &scratch, &Limits::default(), writer),
-        Family::Native => jaeger_thrift(body, &Limits::default(), writer),
-    })
+/// A decoder.
+pub type Decode = for<'a> fn(&'a [u8], &'a Scratch, &Limits, &mut Writer) -> Result<(), Unreadable>;
+
+/// The decoder of a captured body of Zipkin's, which its name tells.
+pub fn zipkin_decoder(input: &str) -> Decode {
+    match input.rsplit_once('.') {
+        Some((_, "thrift")) => |body, scratch, limits, sink| zipkin_thrift(body, scratch, limits, sink),
+        Some((_, "pb")) => |body, scratch, limits, sink| zipkin_proto(body, scratch, limits, sink),
+        _ if super::is_v1(input) => |body, scratch, limits, sink| zipkin_v1_json(body, scratch, limits, sink),
+        _ => |body, scratch, limits, sink| zipkin_json(body, scratch, limits, sink),
+    }
 }
 
-/// What becomes of the spans that `decode` hands out.
-pub fn written_by<E>(
+/// What becomes of a body of Zipkin v2 JSON, or of Jaeger's Thrift.
+pub fn written(body: &[u8], family: Family) -> Outcome {
+    match family {
+        Family::Otel => {
+            written_by(|body, scratch, limits, sink| zipkin_json(body, scratch, limits, sink), body, family)
+        }
+        Family::Native => written_by(|body, _, limits, sink| jaeger_thrift(body, limits, sink), body, family),
+    }
+}
+
+pub fn written_by(decode: Decode, body: &[u8], family: Family) -> Outcome {
+    let scratch = Scratch::new();
+    written_as(family, "jaeger", |writer| decode(body, &scratch, &Limits::default(), writer))
+}
+
+/// What becomes of the spans that `decode` hands out, which came in Jaeger's `format`.
+pub fn written_as(
     family: Family,
     format: &'static str,
-    decode: impl FnOnce(&mut Writer) -> Result<(), E>,
+    decode: impl FnOnce(&mut Writer) -> Result<(), Unreadable>,
 ) -> Outcome {
     let shape = Shape::new(&spaniel::settings::Document::default());
     let (documents, ids, refusals) = (Vec::new(), Vec::new(), Vec::new());

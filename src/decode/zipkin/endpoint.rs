@@ -23,6 +23,46 @@ impl<'a> Endpoint<'a> {
     }
 }
 
+impl Endpoint<'_> {
+    /// True if it says nothing at all.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.service.is_empty() && self.ipv4.is_none() && self.ipv6.is_none() && self.port == 0
+    }
+
+    /// True if both are of one service, whatever its case, or of none.
+    pub(super) fn has_service_of(&self, other: &Endpoint<'_>) -> bool {
+        match (self.service, other.service) {
+            (Text::Clean(one), Text::Clean(other)) => one.eq_ignore_ascii_case(other),
+            (one, other) => one.decoded().eq_ignore_ascii_case(&other.decoded()),
+        }
+    }
+
+    pub(super) fn is_same(&self, other: &Endpoint<'_>) -> bool {
+        let address = |one, other| match (one, other) {
+            (Some(one), Some(other)) => same_value(&one, &other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        self.has_service_of(other)
+            && self.port == other.port
+            && address(self.ipv4, other.ipv4)
+            && address(self.ipv6, other.ipv6)
+    }
+}
+
+/// True if both are the same text in the same form, or the same address.
+pub(super) fn same_value(one: &Value<'_>, other: &Value<'_>) -> bool {
+    match (one, other) {
+        (Value::Text(one), Value::Text(other)) => same_text(one, other),
+        (Value::Address(one), Value::Address(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// True if both are the same bytes in the same form.
+pub(super) fn same_text(one: &Text<'_>, other: &Text<'_>) -> bool {
+    std::mem::discriminant(one) == std::mem::discriminant(other) && one.raw() == other.raw()
+}
+
 /// Four numbers up to 255 with dots between; leading zeros stay, as with Zipkin.
 #[inline]
 pub(in crate::decode) fn is_ipv4(text: &[u8]) -> bool {

@@ -13,16 +13,41 @@ const NO_ATTRIBUTES: &Fault = &Fault::new(Reason::Structure, "no attributes of a
 pub(super) const TOO_MANY_LOGS: &Fault = &Fault::new(Reason::Limit, "too many annotations on a span");
 
 impl<'a> Draft<'a> {
+    /// A log of an annotation whose text is `value`, as it stands in JSON, or `odd_value`.
     #[inline]
     pub(in crate::decode) fn log(&mut self, timestamp: u64, value: &'a str, odd_value: Option<Text<'a>>) -> Read<()> {
-        if self.span.logs.len() >= self.limits.logs {
-            return Err(TOO_MANY_LOGS);
-        }
         let start = self.span.log_fields.len();
         match odd_value {
             Some(value) => self.odd_event(value)?,
             None if value.as_bytes().contains(&b'|') => self.odd_event(Text::Clean(value))?,
             None => self.event(Text::Clean(value))?,
+        }
+        self.add_log(timestamp, start)
+    }
+
+    /// The same of any text.
+    #[inline]
+    pub(in crate::decode) fn log_text(&mut self, timestamp: u64, value: Text<'a>) -> Read<()> {
+        let start = self.span.log_fields.len();
+        match value {
+            Text::Clean(text) | Text::Plain(text) if !text.as_bytes().contains(&b'|') => self.event(value)?,
+            _ => self.odd_event(value)?,
+        }
+        self.add_log(timestamp, start)
+    }
+
+    /// A log whose text is taken as it is.
+    #[inline]
+    pub(super) fn plain_log(&mut self, timestamp: u64, value: Text<'a>) -> Read<()> {
+        let start = self.span.log_fields.len();
+        self.event(value)?;
+        self.add_log(timestamp, start)
+    }
+
+    #[inline]
+    fn add_log(&mut self, timestamp: u64, start: usize) -> Read<()> {
+        if self.span.logs.len() >= self.limits.logs {
+            return Err(TOO_MANY_LOGS);
         }
         let end = self.span.log_fields.len();
         self.span.logs.push(Log { timestamp, start: start as u32, end: end as u32 });

@@ -16,15 +16,19 @@ mod link;
 mod members;
 mod special;
 mod tag;
+mod v1;
 
 pub(super) use endpoint::{Endpoint, is_ipv4, odd_address};
+use endpoint::{same_text, same_value};
+pub(super) use finish::AbsentStart;
 pub(super) use members::{Kind, Members};
 pub(super) use tag::TOO_LONG;
+pub(super) use v1::OldSpan;
 
 use super::fault::{Fault, Read};
 use super::scratch::{self, Scratch};
 use super::{Limits, Sink};
-use crate::span::{Process, Reason, Span, Text};
+use crate::span::{Process, Reason, Span};
 
 const TOO_MANY_SPANS: &Fault = &Fault::new(Reason::Limit, "too many spans in one request");
 
@@ -40,8 +44,7 @@ pub(super) struct Draft<'a> {
     pub(super) process: Process<'a>,
     keys: key::Keys,
     /// The process that the sink was told last.
-    told: Option<Text<'a>>,
-    told_plain: bool,
+    told: Option<Process<'a>>,
     spans: usize,
 }
 
@@ -50,14 +53,14 @@ impl<'a> Draft<'a> {
     pub(super) fn new(body: usize, scratch: &'a Scratch, limits: Limits) -> Self {
         Draft {
             limits,
-            // A replaced byte takes three; nothing grows more, and nothing is built twice.
+            // A replaced byte takes three, and nothing grows more. (A span that must be read again
+            // as one of the other version may want more, and is refused then.)
             scratch: scratch.writer(body.saturating_mul(3)),
             span: Span { tags: Vec::with_capacity(32), ..Span::default() },
             members: Members::default(),
             process: Process::default(),
             keys: key::Keys::default(),
             told: None,
-            told_plain: false,
             spans: 0,
         }
     }
@@ -73,8 +76,9 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// Begins the same span again.
     #[inline]
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.span.clear();
         self.process.clear();
         self.members = Members::default();
@@ -84,23 +88,31 @@ impl<'a> Draft<'a> {
     /// Hands the span over, and its process before if that is another one than before.
     #[inline]
     pub(super) fn hand_over(&mut self, sink: &mut impl Sink<'a>) {
-        let plain = self.process.tags.is_empty();
-        if !(plain && self.told_plain && same(&self.told, &self.process.service)) {
-            sink.process(&self.process);
-            self.told = self.process.service;
-            self.told_plain = plain;
+        if !self.told.as_ref().is_some_and(|told| same(told, &self.process)) {
+            self.tell(sink);
         }
         sink.span(&mut self.span);
     }
+
+    fn tell(&mut self, sink: &mut impl Sink<'a>) {
+        sink.process(&self.process);
+        let told = self.told.get_or_insert_default();
+        told.service = self.process.service;
+        told.tags.clone_from(&self.process.tags);
+        told.wire = self.process.wire;
+    }
 }
 
-/// True if both are the same bytes in the same form.
-fn same(one: &Option<Text<'_>>, other: &Option<Text<'_>>) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => {
-            std::mem::discriminant(one) == std::mem::discriminant(other) && one.raw() == other.raw()
-        }
-        _ => false,
-    }
+/// True if nothing needs to be told again.
+#[inline]
+fn same(told: &Process<'_>, process: &Process<'_>) -> bool {
+    let services = match (&told.service, &process.service) {
+        (Some(one), Some(other)) => same_text(one, other),
+        (one, other) => one.is_none() && other.is_none(),
+    };
+    let tags = || told.tags.iter().zip(&process.tags);
+    services
+        && told.tags.len() == process.tags.len()
+        && told.wire == process.wire
+        && tags().all(|(one, other)| same_text(&one.key, &other.key) && same_value(&one.value, &other.value))
 }

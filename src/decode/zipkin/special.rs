@@ -25,7 +25,7 @@ pub(super) enum Status {
 
 impl Status {
     /// Every other spelling, `OK` and `ERROR` too, means unset to jaeger-collector 1.76.
-    fn of(code: &str) -> Self {
+    pub(super) fn of(code: &str) -> Self {
         match code {
             "STATUS_CODE_OK" | "Ok" => Status::Ok,
             "STATUS_CODE_ERROR" | "Error" => Status::Error,

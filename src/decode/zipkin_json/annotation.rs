@@ -1,6 +1,6 @@
 //! Annotations.
 
-use super::Decoder;
+use super::{Decoder, OTHER_DIALECT};
 use crate::decode::fault::{Fault, Read};
 use crate::span::{Reason, Text};
 
@@ -62,6 +62,8 @@ impl<'a> Decoder<'a> {
             *value = Some(self.odd_scalar()?);
         } else if name.eq_ignore_ascii_case("timestamp") {
             *timestamp = self.moment()?;
+        } else if name.eq_ignore_ascii_case("endpoint") && !self.is_mixed && self.reader.peek() == Some(b'{') {
+            return Err(OTHER_DIALECT);
         } else {
             self.reader.skip(self.draft.limits.depth)?;
         }

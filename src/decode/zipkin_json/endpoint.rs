@@ -84,7 +84,7 @@ impl<'a> Decoder<'a> {
 
     /// The address as the document shows it; `None` for what is no address.
     #[inline]
-    fn address(&mut self) -> Read<Option<Value<'a>>> {
+    pub(super) fn address(&mut self) -> Read<Option<Value<'a>>> {
         match self.reader.plain_string() {
             Some(digits) if is_ipv4(digits.as_bytes()) => Ok(Some(Value::Text(Text::Clean(digits)))),
             Some(digits) => Ok(odd_address(digits)),
@@ -102,7 +102,7 @@ impl<'a> Decoder<'a> {
 
     /// A port; whatever is none is 0.
     #[inline]
-    fn port(&mut self) -> Read<u16> {
+    pub(super) fn port(&mut self) -> Read<u16> {
         if matches!(self.reader.peek(), Some(b'0'..=b'9'))
             && let Some(value) = self.reader.plain_integer()
         {

@@ -15,7 +15,7 @@ impl<'a> Decoder<'a> {
     /// The digits of an id that is written in another way than most: escaped, or as a number,
     /// which is not converted.
     #[cold]
-    fn odd_digits(&mut self, fault: &'static Fault) -> Read<Cow<'a, str>> {
+    pub(super) fn odd_digits(&mut self, fault: &'static Fault) -> Read<Cow<'a, str>> {
         match self.reader.peek() {
             Some(b'"') => Ok(self.reader.string()?.decoded()),
             Some(b'0'..=b'9') => Ok(Cow::Borrowed(self.reader.number()?)),

@@ -1,8 +1,7 @@
 //! The members of a span, in whatever order they come.
 
-use super::Decoder;
 use super::endpoint::Which;
-use super::id;
+use super::{Decoder, OTHER_DIALECT, id};
 use crate::decode::fault::{Fault, Read};
 use crate::decode::json::{Number, integer_of};
 use crate::decode::zipkin::Kind;
@@ -77,6 +76,9 @@ impl<'a> Decoder<'a> {
     /// A name in another case or with escapes, or one that nobody knows.
     #[cold]
     fn odd_member(&mut self, name: &str) -> Read<()> {
+        if name.eq_ignore_ascii_case("binaryAnnotations") && !self.is_mixed && self.reader.peek() != Some(b'n') {
+            return Err(OTHER_DIALECT);
+        }
         match NAMES.iter().find(|known| name.eq_ignore_ascii_case(known)) {
             Some(known) => self.member(known).map(|_| ()),
             None => self.reader.skip(self.draft.limits.depth),

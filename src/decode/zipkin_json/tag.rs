@@ -46,7 +46,7 @@ impl<'a> Decoder<'a> {
 
     /// A value that is no string: as it is written, an object or list without its blanks.
     #[cold]
-    fn odd_value(&mut self) -> Read<Text<'a>> {
+    pub(super) fn odd_value(&mut self) -> Read<Text<'a>> {
         if !matches!(self.reader.peek(), Some(b'{' | b'[')) {
             return self.odd_scalar();
         }

@@ -1,6 +1,6 @@
 //! `--collector.*` of jaeger-collector 1.76.
 
-use super::Kind::{Address, List, Size, Switch, Time};
+use super::Kind::{Address, List, Size, Switch, Time, Words};
 use super::{Setting, from, row};
 
 const CORS: &str =
@@ -11,10 +11,18 @@ pub(super) const ZIPKIN: &[Setting] = &[
         "collector.zipkin.host-port",
         Address,
         ":9411",
-        "Zipkin v2 JSON. Empty on the command line or in the file, or `off`, closes it; Jaeger's default is closed.",
+        "Zipkin: JSON, protobuf and Thrift, v2 and v1. Empty on the command line or in the file, or `off`, closes it; Jaeger's default is closed.",
     ),
     row("collector.zipkin.keep-alive", Switch, "true", "Keeps connections open.")
         .ignored("connections are always kept open; see `--limits.idle-timeout` and `--limits.connection-age`"),
+    row(
+        "collector.zipkin.envoy-ids",
+        Words(&["auto", "as-sent"]),
+        "auto",
+        "Envoy writes the ids of spans with their bytes reversed when it sends protobuf (`HTTP_PROTO`). `auto` turns \
+         round those of spans that come as protobuf with Envoy's tags; `as-sent` is for spans that something else than \
+         Envoy made protobuf of.",
+    ),
     row("collector.zipkin.cors.allowed-origins", List, "", "Origins that browsers may send from.").refused(CORS),
     row("collector.zipkin.cors.allowed-headers", List, "", "Headers that browsers may send.").refused(CORS),
 ];
