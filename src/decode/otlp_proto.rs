@@ -6,12 +6,14 @@
 //! cannot be read each span is. Where the body is cut off the spans before stand, if what they came
 //! under stands before them.
 
+mod value;
+
 use super::fault::{Fault, Read};
-use super::otlp::text::JsonText;
 use super::otlp::{self, Draft, Found, Link, Owner};
 use super::protobuf::{Field, Message, Wire};
 use super::{Limits, Scratch, Sink, Unreadable};
-use crate::span::{Reason, Text, Value};
+use crate::span::{Reason, Text};
+use value::{LIST, MAP, compound, scalar};
 
 const CUT_OFF: &Fault = &Fault::new(Reason::Truncated, "the body is cut off");
 
@@ -167,19 +169,10 @@ impl<'a> Walk<'a> {
                     has_scope = true;
                 }
                 TWO => {
-                    if !is_told {
-                        if !has_scope {
-                            let found = self.find(before, ONE, Walk::scope);
-                            if found == Ok(false) && !is_whole {
-                                return Err(CUT_OFF);
-                            }
-                            blocked = blocked.or(found.err());
-                        }
-                        if blocked.is_none() {
-                            sink.process(&self.draft.process);
-                        }
-                        is_told = true;
+                    if !is_told && blocked.is_none() {
+                        blocked = self.tell(before, has_scope, is_whole, sink)?;
                     }
+                    is_told = true;
                     let (span, is_whole) = group.message_or_part()?;
                     if !is_whole {
                         return Err(CUT_OFF);
@@ -189,6 +182,26 @@ impl<'a> Walk<'a> {
                 other => group.skip(other, self.depth)?,
             }
         }
+    }
+
+    /// Before the first span, which stands at `here`: looks for a scope behind it and tells the sink
+    /// whose spans come. What is wrong with the scope.
+    fn tell(
+        &mut self,
+        here: Message<'a>,
+        has_scope: bool,
+        is_whole: bool,
+        sink: &mut impl Sink<'a>,
+    ) -> Read<Option<&'static Fault>> {
+        if !has_scope {
+            match self.find(here, ONE, Walk::scope) {
+                Ok(false) if !is_whole => return Err(CUT_OFF),
+                Ok(_) => {}
+                Err(fault) => return Ok(Some(fault)),
+            }
+        }
+        sink.process(&self.draft.process);
+        Ok(None)
     }
 
     /// Hands over or refuses one span.
@@ -314,89 +327,6 @@ impl<'a> Walk<'a> {
         }
         Ok(value)
     }
-}
-
-const LIST: Field = bytes(5);
-const MAP: Field = bytes(6);
-
-/// A value that is neither list nor map; `None`, and nothing is read, if it is another field.
-#[inline]
-fn scalar<'a>(field: Field, message: &mut Message<'a>) -> Read<Option<Value<'a>>> {
-    Ok(Some(match field {
-        ONE => Value::Text(message.text()?),
-        Field { number: 2, wire: Wire::Varint } => Value::Bool(message.varint()? != 0),
-        Field { number: 3, wire: Wire::Varint } => Value::Int64(message.varint()?.cast_signed()),
-        Field { number: 4, wire: Wire::Fixed64 } => Value::Float64(f64::from_bits(message.fixed64()?)),
-        Field { number: 7, wire: Wire::Bytes } => Value::Binary(message.bytes()?),
-        _ => return Ok(None),
-    }))
-}
-
-/// Writes an `ArrayValue` or a `KeyValueList`, whose elements nest `depth` deep at most.
-fn compound<'a>(text: &mut JsonText, field: Field, mut message: Message<'a>, depth: usize) -> Read<()> {
-    let depth = depth.checked_sub(1).ok_or(otlp::TOO_DEEP)?;
-    if field == LIST {
-        text.begin_list();
-        while let Some(field) = message.field()? {
-            if field == ONE {
-                text.element()?;
-                element(text, message.message()?, depth)?;
-            } else {
-                message.skip(field, depth)?;
-            }
-        }
-        text.end_list();
-        return Ok(());
-    }
-    let mut object = text.begin_object();
-    while let Some(field) = message.field()? {
-        if field == ONE {
-            let (key, value) = member(message.message()?, depth)?;
-            text.begin_member(&mut object, key)?;
-            match value {
-                Some(value) => element(text, value, depth)?,
-                None => text.null(),
-            }
-            text.end_member(&mut object);
-        } else {
-            message.skip(field, depth)?;
-        }
-    }
-    text.end_object(object);
-    Ok(())
-}
-
-/// The key and the value of a map's member.
-fn member<'a>(mut message: Message<'a>, depth: usize) -> Read<(Text<'a>, Option<Message<'a>>)> {
-    let (mut key, mut value) = (Text::default(), None);
-    while let Some(field) = message.field()? {
-        match field {
-            ONE => key = message.text()?,
-            TWO => value = Some(message.message()?),
-            other => message.skip(other, depth)?,
-        }
-    }
-    Ok((key, value))
-}
-
-/// Writes an `AnyValue` inside a list or a map: of several values the last.
-fn element(text: &mut JsonText, mut message: Message<'_>, depth: usize) -> Read<()> {
-    let (mut last, mut inner) = (None, None);
-    while let Some(field) = message.field()? {
-        if let Some(value) = scalar(field, &mut message)? {
-            (last, inner) = (Some(value), None);
-        } else if matches!(field, LIST | MAP) {
-            (last, inner) = (None, Some((field, message.message()?)));
-        } else {
-            message.skip(field, depth)?;
-        }
-    }
-    match (last, inner) {
-        (Some(value), _) => text.value(&value),
-        (None, Some((field, message))) => compound(text, field, message, depth)?,
-        (None, None) => text.null(),
-    }
-    Ok(())
 }
 
 #[cfg(test)]
