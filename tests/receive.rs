@@ -8,5 +8,6 @@ mod receive {
     pub(crate) mod house;
     mod http2;
     mod jaeger_http;
+    mod otlp_http;
     mod zipkin;
 }

@@ -17,6 +17,7 @@ pub(super) struct Listeners {
     jaeger_http: Option<Bound>,
     jaeger_grpc: Option<Bound>,
     otlp_grpc: Option<Bound>,
+    otlp_http: Option<Bound>,
     query: Option<Bound>,
     admin: Option<Bound>,
 }
@@ -40,6 +41,7 @@ impl Listeners {
             jaeger_http: bind("jaeger-thrift-http", "--collector.http-server.host-port", &listen.jaeger_http)?,
             jaeger_grpc: bind("jaeger-grpc", "--collector.grpc-server.host-port", &listen.jaeger_grpc)?,
             otlp_grpc: bind("otlp-grpc", "--collector.otlp.grpc.host-port", &listen.otlp_grpc)?,
+            otlp_http: bind("otlp-http", "--collector.otlp.http.host-port", &listen.otlp_http)?,
             query: bind("query", "--query.http-server.host-port", &listen.query)?,
             admin: bind("admin", "--admin.http.host-port", &listen.admin)?,
         })
@@ -67,6 +69,9 @@ impl Listeners {
             let GrpcServer { max_message_size, age } = settings.otlp_grpc;
             spans.serve_to_age(bound, receive::grpc::otlp(&reception, max_message_size), age);
         }
+        if let Some(bound) = self.otlp_http {
+            spans.serve(bound, receive::otlp_http::router(reception.clone(), &settings.otlp_http_cors));
+        }
         if let Some(bound) = self.jaeger_http {
             spans.serve(bound, receive::jaeger_http::router(reception));
         }
@@ -80,8 +85,9 @@ impl Listeners {
     }
 
     fn table(&self) -> Vec<(&'static str, String)> {
-        let bound = [&self.zipkin, &self.jaeger_http, &self.jaeger_grpc, &self.otlp_grpc, &self.query, &self.admin];
-        bound.into_iter().flatten().map(|bound| (bound.name, bound.address().to_string())).collect()
+        let spans = [&self.zipkin, &self.jaeger_http, &self.jaeger_grpc, &self.otlp_grpc, &self.otlp_http];
+        let bound = spans.into_iter().chain([&self.query, &self.admin]);
+        bound.flatten().map(|bound| (bound.name, bound.address().to_string())).collect()
     }
 }
 

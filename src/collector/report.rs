@@ -5,11 +5,12 @@ use super::listeners::Servers;
 use crate::settings::{self, Notes, Settings, SpoolSync};
 
 /// What each port takes, for people.
-const WHAT: [(&str, &str); 6] = [
-    ("zipkin", "Zipkin v2 JSON: POST /api/v2/spans; gRPC: SpanService/Report"),
+const WHAT: [(&str, &str); 7] = [
+    ("zipkin", "Zipkin: POST /api/v2/spans, /api/v1/spans; gRPC: SpanService/Report"),
     ("jaeger-thrift-http", "Jaeger Thrift: POST /api/traces"),
     ("jaeger-grpc", "Jaeger over gRPC: CollectorService/PostSpans"),
     ("otlp-grpc", "OTLP over gRPC: TraceService/Export"),
+    ("otlp-http", "OTLP, protobuf and JSON: POST /v1/traces"),
     ("query", "Jaeger's query API: GET /api/traces"),
     ("admin", "health, /ready, /status, /metrics, /books"),
 ];

@@ -2,14 +2,15 @@
 //!
 //! [`Server`] is the accept loop under every listener: it limits connections, their headers, their
 //! idleness and their age, and drains them. Routes are axum's. [`BodyReader`] admits bodies into
-//! the memory budget as they arrive and inflates them. [`zipkin`], [`jaeger_http`] and
-//! [`grpc`] say what each protocol's senders expect to hear. A request goes axum → body → [`Take`] → status; nothing is
-//! logged or looked up for one that goes well.
+//! the memory budget as they arrive and inflates them. [`zipkin`], [`jaeger_http`], [`otlp_http`] and
+//! [`grpc`] say what each protocol's senders expect to hear. A request goes axum → body → [`Take`] →
+//! status; nothing is logged or looked up for one that goes well.
 
 mod address;
 mod answer;
 mod body;
 mod connection;
+mod cors;
 pub mod grpc;
 mod heard;
 mod http2;
@@ -18,6 +19,7 @@ pub mod jaeger_http;
 mod lingering;
 mod listener;
 mod media_type;
+pub mod otlp_http;
 mod pulse;
 mod server;
 pub mod zipkin;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::layers::{ReadFile, Values};
 use super::{
-    Age, ClientTls, Collector, Connections, Document, Downsampling, Elasticsearch, Embedded, GrpcServer, Indices,
-    Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret, Settings, Shutdown,
-    SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
+    Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded, EnvoyIds,
+    GrpcServer, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret,
+    Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -27,11 +27,19 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         },
         collector: Collector {
             tags: tags::read(values.text("collector.tags"), &values.environment).unwrap_or_default(),
+            envoy_ids: match values.text("collector.zipkin.envoy-ids") {
+                "as-sent" => EnvoyIds::AsSent,
+                _ => EnvoyIds::Auto,
+            },
         },
         listen: listen(values),
         connections: connections(values),
         jaeger_grpc: grpc_server(values, GRPC_SERVER),
         otlp_grpc: grpc_server(values, OTLP_GRPC),
+        otlp_http_cors: Cors {
+            origins: values.list("collector.otlp.http.cors.allowed-origins"),
+            headers: values.list("collector.otlp.http.cors.allowed-headers"),
+        },
         limits: limits(values),
         memory: Memory { limit: values.count("memory.limit") },
         spool: spool(values),
@@ -193,6 +201,7 @@ fn listen(values: &Values) -> Listen {
         jaeger_http: open("collector.http-server.host-port"),
         jaeger_grpc: open("collector.grpc-server.host-port"),
         otlp_grpc: open("collector.otlp.grpc.host-port").filter(|_| values.switch("collector.otlp.enabled")),
+        otlp_http: open("collector.otlp.http.host-port").filter(|_| values.switch("collector.otlp.enabled")),
         query: open("query.http-server.host-port"),
         admin: open("admin.http.host-port"),
     }
@@ -201,9 +210,9 @@ fn listen(values: &Values) -> Listen {
 fn connections(values: &Values) -> Connections {
     Connections {
         max: values.count("limits.connections"),
-        header_timeout: limit(values, "limits.header-timeout", "collector.http-server.read-header-timeout"),
-        body_timeout: limit(values, "limits.body-timeout", "collector.http-server.read-timeout"),
-        idle_timeout: limit(values, "limits.idle-timeout", "collector.http-server.idle-timeout"),
+        header_timeout: limit(values, "limits.header-timeout", "read-header-timeout"),
+        body_timeout: limit(values, "limits.body-timeout", "read-timeout"),
+        idle_timeout: limit(values, "limits.idle-timeout", "idle-timeout"),
         age: Age { max: values.time("limits.connection-age"), grace: Duration::ZERO },
     }
 }
@@ -230,9 +239,11 @@ fn grpc_server(values: &Values, [size, age, grace]: [&str; 3]) -> GrpcServer {
     }
 }
 
-/// Ours, unless only Jaeger's name for it was set.
+/// Ours, unless only one of Jaeger's names for it was set.
 fn limit(values: &Values, ours: &str, jaegers: &str) -> Duration {
-    values.time(if values.is_set(ours) { ours } else { jaegers })
+    let names = ["collector.http-server", "collector.otlp.http"].map(|server| format!("{server}.{jaegers}"));
+    let set = names.iter().map(String::as_str).find(|name| values.is_set(name));
+    values.time(set.filter(|_| !values.is_set(ours)).unwrap_or(ours))
 }
 
 fn limits(values: &Values) -> Limits {

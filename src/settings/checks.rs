@@ -189,6 +189,7 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
     if values.text("embedded.directory").is_empty() {
         problems.push(values.problem("embedded.directory", "a directory is needed: write its path"));
     }
+    cors(values, problems);
     same_port(values, problems);
 }
 
@@ -214,6 +215,24 @@ fn spool(values: &Values, problems: &mut Vec<Problem>) {
     }
 }
 
+/// Origins and headers are compared as they were written: what can match nothing is a mistake.
+fn cors(values: &Values, problems: &mut Vec<Problem>) {
+    for origin in values.list("collector.otlp.http.cors.allowed-origins") {
+        let is_origin = origin.contains("://") || origin.contains('*');
+        if !is_origin || origin.matches('*').count() > 1 {
+            let mend = "an origin is a scheme and a host, with one `*` at most: write for example https://shop.example";
+            problems.push(values.problem("collector.otlp.http.cors.allowed-origins", mend));
+        }
+    }
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    for header in values.list("collector.otlp.http.cors.allowed-headers") {
+        if !header.bytes().all(is_name) {
+            let mend = "a header's name has letters, digits and dashes only: write for example x-tenant";
+            problems.push(values.problem("collector.otlp.http.cors.allowed-headers", mend));
+        }
+    }
+}
+
 /// Two listeners on the same port; port 0 is another one each time.
 fn same_port(values: &Values, problems: &mut Vec<Problem>) {
     let ports = [
@@ -221,6 +240,7 @@ fn same_port(values: &Values, problems: &mut Vec<Problem>) {
         "collector.http-server.host-port",
         "collector.grpc-server.host-port",
         "collector.otlp.grpc.host-port",
+        "collector.otlp.http.host-port",
         "query.http-server.host-port",
         "admin.http.host-port",
     ];

@@ -84,6 +84,8 @@ fn every_used_setting_changes_something() {
         let value = match setting.kind {
             table::Kind::Switch if setting.default == "true" => "false",
             table::Kind::Switch => "true",
+            table::Kind::List if setting.name.ends_with("allowed-origins") => "https://*.example",
+            table::Kind::List if setting.name.ends_with("allowed-headers") => "x-tenant",
             table::Kind::Size if setting.name.starts_with("spool.") => "512MiB",
             table::Kind::Size if setting.name.ends_with("max-message-size") => "5MiB",
             table::Kind::Whole { .. } | table::Kind::Size => "8",
@@ -212,7 +214,29 @@ fn a_refused_setting_that_asks_for_nothing_is_accepted() {
         "--collector.otlp.enabled=false",
         "--collector.zipkin.tls.enabled=false",
     ]);
-    settings(&["--collector.otlp.enabled=false", "--collector.otlp.http.host-port=:4318"]);
+    settings(&["--collector.otlp.enabled=false", "--collector.otlp.http.tls.enabled=true"]);
+}
+
+#[test]
+fn otlp_over_http_has_jaegers_settings() {
+    let read = settings(&[
+        "--collector.otlp.http.cors.allowed-origins=https://*.example,http://localhost:*",
+        "--collector.otlp.http.cors.allowed-headers=x-tenant",
+        "--collector.otlp.http.read-timeout=7s",
+        "--collector.otlp.http.idle-timeout=8s",
+        "--collector.http-server.idle-timeout=9s",
+        "--collector.otlp.http.read-header-timeout=1s",
+        "--limits.header-timeout=2s",
+    ]);
+    assert_eq!(read.otlp_http_cors.origins, ["https://*.example", "http://localhost:*"]);
+    assert_eq!(read.otlp_http_cors.headers, ["x-tenant"]);
+    let seconds = |connections: &Connections| {
+        [connections.body_timeout, connections.idle_timeout, connections.header_timeout].map(|time| time.as_secs())
+    };
+    assert_eq!(seconds(&read.connections), [7, 9, 2]);
+    assert_eq!(settings(&[]).listen.otlp_http.as_deref(), Some(":4318"));
+    assert_eq!(settings(&["--collector.otlp.enabled=false"]).listen.otlp_http, None);
+    assert_eq!(settings(&["--collector.otlp.http.host-port="]).listen.otlp_http, None);
 }
 
 #[test]
@@ -244,7 +268,9 @@ fn refusals_say_what_to_write_instead() {
         (&["--es.bulk.size"], "--es.bulk.size: its value is missing: write `--es.bulk.size=value`"),
         (&["--es.max-num-spans=1"], "it was renamed: write `--es.max-doc-count`"),
         (&["--kafka.producer.brokers=x"], "belongs to a storage that is not here"),
-        (&["--collector.otlp.http.host-port=:4318"], "OTLP over HTTP is not built yet"),
+        (&["--collector.otlp.http.host-port=:4317"], ":4317 is also --collector.otlp.grpc.host-port"),
+        (&["--collector.otlp.http.cors.allowed-origins=shop.example"], "an origin is a scheme and a host"),
+        (&["--collector.otlp.http.cors.allowed-headers=x tenant"], "a header's name has letters"),
         (&["--collector.grpc-server.host-port=:4317"], ":4317 is also --collector.grpc-server.host-port"),
         (
             &["--collector.zipkin.tls.cert=x"],

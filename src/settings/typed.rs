@@ -19,6 +19,7 @@ pub struct Settings {
     pub connections: Connections,
     pub jaeger_grpc: GrpcServer,
     pub otlp_grpc: GrpcServer,
+    pub otlp_http_cors: Cors,
     pub limits: Limits,
     pub memory: Memory,
     pub spool: Spool,
@@ -284,6 +285,16 @@ impl Default for SpanTimes {
 pub struct Collector {
     /// `--collector.tags`, environment references resolved.
     pub tags: Vec<(String, String)>,
+    pub envoy_ids: EnvoyIds,
+}
+
+/// `--collector.zipkin.envoy-ids`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EnvoyIds {
+    /// Those of spans that Envoy sent as protobuf are turned round.
+    #[default]
+    Auto,
+    AsSent,
 }
 
 /// Host and port of each listener, as Go writes them (`:9411` is every address, both families);
@@ -294,6 +305,7 @@ pub struct Listen {
     pub jaeger_http: Option<String>,
     pub jaeger_grpc: Option<String>,
     pub otlp_grpc: Option<String>,
+    pub otlp_http: Option<String>,
     pub query: Option<String>,
     pub admin: Option<String>,
 }
@@ -306,6 +318,7 @@ impl Default for Listen {
             jaeger_http: some(":14268"),
             jaeger_grpc: some(":14250"),
             otlp_grpc: some(":4317"),
+            otlp_http: some(":4318"),
             query: some(":16686"),
             admin: some(":14269"),
         }
@@ -358,6 +371,15 @@ impl Default for GrpcServer {
     fn default() -> Self {
         GrpcServer { max_message_size: 4 << 20, age: Connections::default().age }
     }
+}
+
+/// `*.cors.*` of a listener: what pages may send to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// In full, or with one `*` in them. None: no page may send.
+    pub origins: Vec<String>,
+    /// None: those that are usual.
+    pub headers: Vec<String>,
 }
 
 /// Limits on what one request may hold.

@@ -1,16 +1,20 @@
 //! Bodies decoded, repaired and written as the pipeline does.
 
 use serde_json::Value as Json;
-use spaniel::decode::{Limits, Scratch, Sink, jaeger_thrift, zipkin_json};
-use spaniel::document::{Shape, process_seed, span_id};
+use spaniel::decode::{Limits, Scratch, Sink, Unreadable};
+use spaniel::decode::{jaeger_thrift, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json};
+use spaniel::document::{Shape, scope_seed, span_id};
 use spaniel::item::Id;
 use spaniel::span::repair::{self, Family};
 use spaniel::span::{Process, Refusal, Span, Tag};
 
 /// Writes what it gets as the pipeline does.
-struct Writer {
+#[derive(Debug)]
+pub struct Writer {
     shape: Shape,
     family: Family,
+    /// Jaeger's label `format`.
+    format: &'static str,
     process: Vec<u8>,
     seed: u64,
     documents: Vec<Json>,
@@ -21,7 +25,7 @@ struct Writer {
 impl<'a> Sink<'a> for Writer {
     fn process(&mut self, process: &Process<'a>) {
         self.process.clear();
-        self.seed = process_seed(process.wire);
+        self.seed = scope_seed(process.wire, process.scope_wire);
         let (service, _) = repair::service(process.service, self.family);
         self.shape.write_process(&mut self.process, service, &process.tags);
     }
@@ -29,7 +33,7 @@ impl<'a> Sink<'a> for Writer {
     fn span(&mut self, span: &mut Span<'a>) {
         match self.family {
             Family::Native => {
-                span.tags.push(Tag::new("@jaeger@format", "jaeger"));
+                span.tags.push(Tag::new("@jaeger@format", self.format));
                 repair::native(span);
             }
             Family::Otel => {
@@ -59,15 +63,44 @@ pub struct Outcome {
     pub readable: bool,
 }
 
+/// A decoder.
+pub type Decode = for<'a> fn(&'a [u8], &'a Scratch, &Limits, &mut Writer) -> Result<(), Unreadable>;
+
+/// The decoder of a captured body of Zipkin's, which its name tells.
+pub fn zipkin_decoder(input: &str) -> Decode {
+    match input.rsplit_once('.') {
+        Some((_, "thrift")) => |body, scratch, limits, sink| zipkin_thrift(body, scratch, limits, sink),
+        Some((_, "pb")) => |body, scratch, limits, sink| zipkin_proto(body, scratch, limits, sink),
+        _ if super::is_v1(input) => |body, scratch, limits, sink| zipkin_v1_json(body, scratch, limits, sink),
+        _ => |body, scratch, limits, sink| zipkin_json(body, scratch, limits, sink),
+    }
+}
+
+/// What becomes of a body of Zipkin v2 JSON, or of Jaeger's Thrift.
 pub fn written(body: &[u8], family: Family) -> Outcome {
+    match family {
+        Family::Otel => {
+            written_by(|body, scratch, limits, sink| zipkin_json(body, scratch, limits, sink), body, family)
+        }
+        Family::Native => written_by(|body, _, limits, sink| jaeger_thrift(body, limits, sink), body, family),
+    }
+}
+
+pub fn written_by(decode: Decode, body: &[u8], family: Family) -> Outcome {
+    let scratch = Scratch::new();
+    written_as(family, "jaeger", |writer| decode(body, &scratch, &Limits::default(), writer))
+}
+
+/// What becomes of the spans that `decode` hands out, which came in Jaeger's `format`.
+pub fn written_as(
+    family: Family,
+    format: &'static str,
+    decode: impl FnOnce(&mut Writer) -> Result<(), Unreadable>,
+) -> Outcome {
     let shape = Shape::new(&spaniel::settings::Document::default());
     let (documents, ids, refusals) = (Vec::new(), Vec::new(), Vec::new());
-    let mut writer = Writer { shape, family, process: Vec::new(), seed: 0, documents, ids, refusals };
-    let scratch = Scratch::new();
-    let outcome = match family {
-        Family::Otel => zipkin_json(body, &scratch, &Limits::default(), &mut writer),
-        Family::Native => jaeger_thrift(body, &Limits::default(), &mut writer),
-    };
+    let mut writer = Writer { shape, family, format, process: Vec::new(), seed: 0, documents, ids, refusals };
+    let outcome = decode(&mut writer);
     let nothing_read = writer.documents.is_empty() && !writer.refusals.is_empty();
     let status = if outcome.is_err() || nothing_read { 400 } else { 202 };
     let Writer { documents, ids, refusals, .. } = writer;

@@ -23,3 +23,4 @@ mod stand_in;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;
+mod zipkin_formats;

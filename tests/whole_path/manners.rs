@@ -27,6 +27,7 @@ fn a_port_in_use_stops_the_start_and_says_how_to_mend_it() {
         "collector.http-server.host-port",
         "collector.grpc-server.host-port",
         "collector.otlp.grpc.host-port",
+        "collector.otlp.http.host-port",
         "query.http-server.host-port",
         "admin.http.host-port",
     ] {

@@ -55,11 +55,12 @@ pub(crate) struct Ended {
 }
 
 /// Listeners, and the flags of their addresses.
-const LISTENERS: [&str; 6] = [
+const LISTENERS: [&str; 7] = [
     "collector.zipkin.host-port",
     "collector.http-server.host-port",
     "collector.grpc-server.host-port",
     "collector.otlp.grpc.host-port",
+    "collector.otlp.http.host-port",
     "query.http-server.host-port",
     "admin.http.host-port",
 ];
