@@ -111,7 +111,7 @@ impl Load {
             });
             let post = client.post(url).header("content-type", protocol.content_type());
             let answer = post.body(request.body(protocol)).send();
-            let is_good = answer.is_ok_and(|answer| answer.status() == 202);
+            let is_good = answer.is_ok_and(|answer| answer.status().as_u16() == protocol.good());
             self.note(protocol, &request, is_good);
             if !is_good && repeats {
                 again = Some(request);

@@ -1,5 +1,10 @@
-//! Made spans, each its own: as many as wanted, in Zipkin JSON or Jaeger Thrift.
+//! Made spans, each its own: as many as wanted, in Zipkin JSON, Jaeger Thrift or OTLP.
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as OtlpSpan};
+use prost::Message;
 use serde_json::{Value, json};
 use spaniel::span::TraceId;
 
@@ -36,16 +41,26 @@ pub(crate) fn trace_id(number: u64) -> TraceId {
 pub(crate) enum Protocol {
     ZipkinJson,
     JaegerThrift,
+    Otlp,
 }
 
 impl Protocol {
-    pub(crate) const ALL: [Protocol; 2] = [Protocol::ZipkinJson, Protocol::JaegerThrift];
+    pub(crate) const ALL: [Protocol; 3] = [Protocol::ZipkinJson, Protocol::JaegerThrift, Protocol::Otlp];
 
     /// Its page of the books.
     pub(crate) fn page(self) -> &'static str {
         match self {
             Protocol::ZipkinJson => "zipkin-json",
             Protocol::JaegerThrift => "jaeger-thrift-http",
+            Protocol::Otlp => "otlp-http",
+        }
+    }
+
+    /// The status of an answer that all was taken.
+    pub(crate) fn good(self) -> u16 {
+        match self {
+            Protocol::ZipkinJson | Protocol::JaegerThrift => 202,
+            Protocol::Otlp => 200,
         }
     }
 
@@ -53,6 +68,7 @@ impl Protocol {
         match self {
             Protocol::ZipkinJson => "zipkin",
             Protocol::JaegerThrift => "jaeger-thrift-http",
+            Protocol::Otlp => "otlp-http",
         }
     }
 
@@ -60,6 +76,7 @@ impl Protocol {
         match self {
             Protocol::ZipkinJson => "/api/v2/spans",
             Protocol::JaegerThrift => "/api/traces?format=jaeger.thrift",
+            Protocol::Otlp => "/v1/traces",
         }
     }
 
@@ -67,6 +84,7 @@ impl Protocol {
         match self {
             Protocol::ZipkinJson => "application/json",
             Protocol::JaegerThrift => "application/x-thrift",
+            Protocol::Otlp => "application/x-protobuf",
         }
     }
 
@@ -124,6 +142,25 @@ impl Request {
                 let spans: Vec<_> = spans.map(|((trace, span), text)| self.thrift(trace, span, text)).collect();
                 Thrift::default().inner(1, Thrift::default().text(1, "made")).list(2, &spans).stop()
             }
+            Protocol::Otlp => {
+                let spans = spans.map(|((trace, span), text)| self.otlp(trace, span, text)).collect();
+                let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
+                let resource = Some(Resource { attributes: vec![tag("service.name", "made")], ..Resource::default() });
+                let all = ResourceSpans { resource, scope_spans, ..ResourceSpans::default() };
+                ExportTraceServiceRequest { resource_spans: vec![all] }.encode_to_vec()
+            }
+        }
+    }
+
+    fn otlp(&self, trace: u64, span: u64, text: &str) -> OtlpSpan {
+        OtlpSpan {
+            trace_id: u128::from(trace).to_be_bytes().into(),
+            span_id: span.to_be_bytes().into(),
+            name: "get".into(),
+            start_time_unix_nano: self.start() * 1_000,
+            end_time_unix_nano: (self.start() + 1_000) * 1_000,
+            attributes: vec![tag("text", text)],
+            ..OtlpSpan::default()
         }
     }
 
@@ -144,6 +181,11 @@ impl Request {
         let ids = Thrift::default().i64(1, trace).i64(2, 0).i64(3, span).i64(4, 0).text(5, "get");
         ids.i32(7, 1).i64(8, self.start()).i64(9, 1_000).list(10, &[tag])
     }
+}
+
+fn tag(key: &str, text: &str) -> KeyValue {
+    let value = Some(AnyValue { value: Some(any_value::Value::StringValue(text.into())) });
+    KeyValue { key: key.into(), value, ..KeyValue::default() }
 }
 
 /// Thrift's binary protocol, written by hand.

@@ -45,7 +45,7 @@ impl Sent {
             self.numbers += 1;
             let request = Request { day: self.numbers % 2, texts, ..Request::new(self.numbers, spans) };
             for (protocol, (received, bad)) in Protocol::ALL.into_iter().zip(&mut self.counts) {
-                assert_eq!(spaniel.send(protocol, &request), 202);
+                assert_eq!(spaniel.send(protocol, &request), protocol.good());
                 let is_bad = texts.0 == POISON && row.never.is_some();
                 for (place, identity) in request.identities(protocol).into_iter().enumerate() {
                     self.spans.insert(identity, (request.day, !(is_bad && place == 0)));
