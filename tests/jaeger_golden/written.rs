@@ -1,9 +1,10 @@
 //! Bodies decoded, repaired and written as the pipeline does.
 
 use serde_json::Value as Json;
-use spaniel::decode::{Limits, Scratch, Sink, jaeger_thrift, zipkin_json};
+use spaniel::decode::{Limits, Scratch, Sink, agent_binary, agent_compact, jaeger_thrift, zipkin_json};
 use spaniel::document::{Shape, process_seed, span_id};
 use spaniel::item::Id;
+use spaniel::pipeline::Protocol;
 use spaniel::span::repair::{self, Family};
 use spaniel::span::{Process, Refusal, Span, Tag};
 
@@ -60,13 +61,20 @@ pub struct Outcome {
 }
 
 pub fn written(body: &[u8], family: Family) -> Outcome {
-    let shape = Shape::new(&spaniel::settings::Document::default());
+    written_as(body, if family == Family::Otel { Protocol::ZipkinJson } else { Protocol::JaegerThriftHttp })
+}
+
+pub fn written_as(body: &[u8], protocol: Protocol) -> Outcome {
+    let (shape, family) = (Shape::new(&spaniel::settings::Document::default()), protocol.family());
     let (documents, ids, refusals) = (Vec::new(), Vec::new(), Vec::new());
     let mut writer = Writer { shape, family, process: Vec::new(), seed: 0, documents, ids, refusals };
-    let scratch = Scratch::new();
-    let outcome = match family {
-        Family::Otel => zipkin_json(body, &scratch, &Limits::default(), &mut writer),
-        Family::Native => jaeger_thrift(body, &Limits::default(), &mut writer),
+    let (scratch, limits) = (Scratch::new(), Limits::default());
+    let outcome = match protocol {
+        Protocol::ZipkinJson => zipkin_json(body, &scratch, &limits, &mut writer),
+        Protocol::JaegerThriftHttp => jaeger_thrift(body, &limits, &mut writer),
+        Protocol::AgentCompact => agent_compact(body, &limits, &mut writer),
+        Protocol::AgentBinary => agent_binary(body, &limits, &mut writer),
+        other => panic!("{other:?} has no golden bodies here"),
     };
     let nothing_read = writer.documents.is_empty() && !writer.refusals.is_empty();
     let status = if outcome.is_err() || nothing_read { 400 } else { 202 };

@@ -4,7 +4,9 @@
 mod thrift;
 mod zipkin;
 
-use super::test_sink::{Collected, decode_thrift, decode_zipkin};
+use super::test_sink::{
+    Collected, decode_agent_binary, decode_agent_compact, decode_compact, decode_thrift, decode_zipkin,
+};
 
 /// The captured bodies below a folder of `tests/data` whose names end so, except very long ones.
 fn captured(folder: &str, ending: &str) -> Vec<(String, Vec<u8>)> {
@@ -54,9 +56,24 @@ fn thrift_bodies_cut_at_every_byte() {
 }
 
 #[test]
+fn datagrams_cut_at_every_byte() {
+    for (folder, decode) in [
+        ("jaeger/udp-binary", decode_agent_binary as fn(&[u8]) -> Collected),
+        ("jaeger/udp-compact", decode_agent_compact),
+    ] {
+        for (name, body) in captured(folder, ".thrift") {
+            cut_everywhere(&name, &body, decode);
+        }
+    }
+}
+
+#[test]
 fn either_decoder_survives_the_others_bodies() {
     for (_, body) in captured("jaeger/thrift-http", ".thrift").into_iter().chain(captured("envoy", ".pb")) {
         decode_zipkin(&body);
         decode_thrift(&body);
+        decode_compact(&body);
+        decode_agent_binary(&body);
+        decode_agent_compact(&body);
     }
 }
