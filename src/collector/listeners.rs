@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::build::House;
+use crate::pipeline::Protocol;
 use crate::query::{self, Query};
+use crate::receive::agent_udp::{self, BoundUdp, DatagramServer};
 use crate::receive::{self, BindError, BodyReader, Bound, Reception, Server};
-use crate::settings::{Listen, Settings};
+use crate::settings::Settings;
 use crate::telemetry::admin::{self, AdminSources};
 use crate::telemetry::log::LogLevel;
 
@@ -17,6 +19,8 @@ pub(super) struct Listeners {
     jaeger_http: Option<Bound>,
     query: Option<Bound>,
     admin: Option<Bound>,
+    agent: [Option<BoundUdp>; 2],
+    agent_http: Option<Bound>,
 }
 
 /// Ports that are served: two groups, for the admin port answers until the end.
@@ -24,12 +28,14 @@ pub(super) struct Servers {
     /// Spans and queries.
     pub(super) spans: Arc<Server>,
     pub(super) admin: Arc<Server>,
+    pub(super) datagrams: DatagramServer,
     /// What each port is for, and its address.
     pub(super) table: Vec<(&'static str, String)>,
 }
 
 impl Listeners {
-    pub(super) fn bind(listen: &Listen) -> Result<Self, BindError> {
+    pub(super) fn bind(settings: &Settings) -> Result<Self, BindError> {
+        let listen = &settings.listen;
         let bind = |name, flag, host_port: &Option<String>| {
             host_port.as_deref().map(|host_port| receive::bind(name, flag, host_port)).transpose()
         };
@@ -38,12 +44,15 @@ impl Listeners {
             jaeger_http: bind("jaeger-thrift-http", "--collector.http-server.host-port", &listen.jaeger_http)?,
             query: bind("query", "--query.http-server.host-port", &listen.query)?,
             admin: bind("admin", "--admin.http.host-port", &listen.admin)?,
+            agent: agent_udp::bind(&settings.agent)?,
+            agent_http: bind("agent-http", "--http-server.host-port", &settings.agent.http)?,
         })
     }
 
     /// Serves all of them; the admin port answers *not available* until the house is up.
     pub(super) fn serve(self, house: &House, settings: &Settings, level: LogLevel) -> Servers {
         let table = self.table();
+        let datagrams = DatagramServer::new();
         let spans = Server::new(settings.connections.clone(), house.metrics.clone());
         let admin = Server::new(settings.connections.clone(), house.metrics.clone());
         let bodies = BodyReader::new(house.budget.clone(), &settings.limits, &settings.connections);
@@ -63,12 +72,20 @@ impl Listeners {
                 Query { listeners, ..Query::new(house.reader.clone(), house.clock.clone(), house.budget.clone()) };
             spans.serve(bound, query::router(query));
         }
-        Servers { spans, admin, table }
+        if let Some(bound) = self.agent_http {
+            spans.serve(bound, receive::agent_http::router(house.metrics.clone()));
+        }
+        let protocols = [Protocol::AgentCompact, Protocol::AgentBinary];
+        let sockets = protocols.into_iter().zip(self.agent).filter_map(|(protocol, socket)| Some((protocol, socket?)));
+        datagrams.serve(sockets.collect(), &house.pipeline, &house.budget, &house.metrics);
+        Servers { spans, admin, datagrams, table }
     }
 
     fn table(&self) -> Vec<(&'static str, String)> {
-        let bound = [&self.zipkin, &self.jaeger_http, &self.query, &self.admin];
-        bound.into_iter().flatten().map(|bound| (bound.name, bound.address().to_string())).collect()
+        let tcp = [&self.zipkin, &self.jaeger_http, &self.agent_http, &self.query, &self.admin];
+        let tcp = tcp.into_iter().flatten().map(|bound| (bound.name, bound.address().to_string()));
+        let udp = self.agent.iter().flatten().map(|bound| (bound.name, bound.address().to_string()));
+        tcp.chain(udp).collect()
     }
 }
 

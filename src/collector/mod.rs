@@ -41,7 +41,7 @@ pub enum StartError {
 /// Runs until SIGTERM or SIGINT, and stops. Returns an error only if it could not start.
 pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<(), StartError> {
     let mut signals = Signals::new().map_err(StartError::Signals)?;
-    let bound = Listeners::bind(&settings.listen)?;
+    let bound = Listeners::bind(settings)?;
     let house = House::build(settings)?;
     let servers = bound.serve(&house, settings, level);
     let carriers = house.delivery.start();

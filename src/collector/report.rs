@@ -5,9 +5,12 @@ use super::listeners::Servers;
 use crate::settings::{self, Notes, Settings, SpoolSync};
 
 /// What each port takes, for people.
-const WHAT: [(&str, &str); 4] = [
+const WHAT: [(&str, &str); 7] = [
     ("zipkin", "Zipkin v2 JSON: POST /api/v2/spans"),
     ("jaeger-thrift-http", "Jaeger Thrift: POST /api/traces"),
+    ("agent-compact", "Jaeger Thrift over UDP, compact protocol"),
+    ("agent-binary", "Jaeger Thrift over UDP, binary protocol"),
+    ("agent-http", "for clients of a jaeger-agent: /sampling, /baggageRestrictions"),
     ("query", "Jaeger's query API: GET /api/traces"),
     ("admin", "health, /ready, /status, /metrics, /books"),
 ];

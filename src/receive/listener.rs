@@ -48,7 +48,7 @@ pub fn bind(name: &'static str, flag: &'static str, host_port: &str) -> Result<B
     Ok(Bound { name, listener, address })
 }
 
-fn mend(error: &io::Error) -> &'static str {
+pub(super) fn mend(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "stop the process that has this port",
         io::ErrorKind::PermissionDenied => "use a port from 1024 on",

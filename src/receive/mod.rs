@@ -7,6 +7,8 @@
 //! logged or looked up for one that goes well.
 
 mod address;
+pub mod agent_http;
+pub mod agent_udp;
 mod answer;
 mod body;
 mod connection;

@@ -1,5 +1,7 @@
 //! From checked values to the typed ones that the rooms are built from.
 
+mod listeners;
+
 use std::time::Duration;
 
 use super::layers::{ReadFile, Values};
@@ -29,6 +31,10 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
             tags: tags::read(values.text("collector.tags"), &values.environment).unwrap_or_default(),
         },
         listen: listen(values),
+        agent: listeners::agent(values),
+        tls: listeners::tls(values),
+        auth: listeners::auth(values),
+        tenancy: listeners::tenancy(values),
         connections: connections(values),
         limits: limits(values),
         memory: Memory { limit: values.count("memory.limit") },
@@ -197,6 +203,7 @@ fn listen(values: &Values) -> Listen {
 fn connections(values: &Values) -> Connections {
     Connections {
         max: values.count("limits.connections"),
+        handshake_timeout: values.time("limits.handshake-timeout"),
         header_timeout: limit(values, "limits.header-timeout", "collector.http-server.read-header-timeout"),
         body_timeout: limit(values, "limits.body-timeout", "collector.http-server.read-timeout"),
         idle_timeout: limit(values, "limits.idle-timeout", "collector.http-server.idle-timeout"),

@@ -1,9 +1,11 @@
 //! What settings demand of each other. Everything is checked before a port is opened, and all that
 //! is wrong is said at once.
 
+mod listeners;
+
 use std::path::Path;
 
-use super::error::{Problem, shown};
+use super::error::Problem;
 use super::layers::{ReadFile, Values};
 use super::table::{self, Kind, Setting, Standing};
 use super::{StorageType, urls};
@@ -13,6 +15,7 @@ pub(crate) fn check(values: &Values, read_file: ReadFile<'_>, problems: &mut Vec
     storage(values, problems);
     refused(values, problems);
     tls(values, problems);
+    listeners::check(values, read_file, problems);
     files(values, read_file, problems);
     elasticsearch(values, problems);
     indices(values, problems);
@@ -65,8 +68,7 @@ fn refused(values: &Values, problems: &mut Vec<Problem>) {
         let moot = setting.name.starts_with("collector.otlp.")
             && values.is_set("collector.otlp.enabled")
             && !values.switch("collector.otlp.enabled");
-        let part_of_tls = setting.name.contains(".tls.") && !setting.name.ends_with(".tls.enabled");
-        if let (Standing::Refused(mend), false) = (setting.standing, moot || part_of_tls) {
+        if let (Standing::Refused(mend), false) = (setting.standing, moot) {
             problems.push(values.problem(setting.name, mend));
         }
     }
@@ -189,7 +191,6 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
     if values.text("embedded.directory").is_empty() {
         problems.push(values.problem("embedded.directory", "a directory is needed: write its path"));
     }
-    same_port(values, problems);
 }
 
 fn spool(values: &Values, problems: &mut Vec<Problem>) {
@@ -211,23 +212,5 @@ fn spool(values: &Values, problems: &mut Vec<Problem>) {
     if !kept.is_zero() && !sent.is_zero() && sent <= kept {
         let mend = "spans that are taken must not be too old to be sent: write a time above --span.max-age";
         problems.push(values.problem("spool.max-age", mend));
-    }
-}
-
-/// Two listeners on the same port; port 0 is another one each time.
-fn same_port(values: &Values, problems: &mut Vec<Problem>) {
-    let ports = [
-        "collector.zipkin.host-port",
-        "collector.http-server.host-port",
-        "query.http-server.host-port",
-        "admin.http.host-port",
-    ];
-    for (index, name) in ports.iter().enumerate() {
-        let address = values.text(name);
-        let other = ports.iter().take(index).find(|other| values.text(other) == address);
-        if let (Some(other), false) = (other, address.is_empty() || address.ends_with(":0")) {
-            let shown = shown(Kind::Address, address);
-            problems.push(values.problem(name, format!("{shown} is also --{other}: give each its own port")));
-        }
     }
 }
