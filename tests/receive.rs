@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod receive {
+    mod agent;
     mod connections;
     pub(crate) mod house;
     mod jaeger_http;

@@ -8,7 +8,7 @@ use super::build::House;
 use crate::pipeline::Protocol;
 use crate::query::{self, Query};
 use crate::receive::agent_udp::{self, BoundUdp, DatagramServer};
-use crate::receive::{self, BindError, BodyReader, Bound, Reception, Server};
+use crate::receive::{self, BindError, BodyReader, Bound, Reception, Server, Tls, TlsError};
 use crate::settings::Settings;
 use crate::telemetry::admin::{self, AdminSources};
 use crate::telemetry::log::LogLevel;
@@ -46,6 +46,21 @@ impl Listeners {
             admin: bind("admin", "--admin.http.host-port", &listen.admin)?,
             agent: agent_udp::bind(&settings.agent)?,
             agent_http: bind("agent-http", "--http-server.host-port", &settings.agent.http)?,
+        })
+    }
+
+    /// With TLS where it is on; what its files hold must be good now.
+    pub(super) fn secure(self, house: &House, settings: &Settings) -> Result<Self, TlsError> {
+        let secure = |bound: Option<Bound>, tls| {
+            bound.map(|bound| Ok(bound.with_tls(Tls::new(tls, &house.metrics)?))).transpose()
+        };
+        let tls = &settings.tls;
+        Ok(Listeners {
+            zipkin: secure(self.zipkin, &tls.zipkin)?,
+            jaeger_http: secure(self.jaeger_http, &tls.jaeger_http)?,
+            query: secure(self.query, &tls.query)?,
+            admin: secure(self.admin, &tls.admin)?,
+            ..self
         })
     }
 

@@ -11,7 +11,7 @@ mod stop;
 
 use std::time::Duration;
 
-use crate::receive::BindError;
+use crate::receive::{BindError, TlsError};
 use crate::settings::{Notes, Settings};
 use crate::store::elasticsearch::ConnectionError;
 use crate::store::embedded::OpenError;
@@ -26,6 +26,8 @@ use stop::Signals;
 pub enum StartError {
     #[error(transparent)]
     Listener(#[from] BindError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error(transparent)]
     Embedded(#[from] OpenError),
     #[error(transparent)]
@@ -43,7 +45,7 @@ pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     let bound = Listeners::bind(settings)?;
     let house = House::build(settings)?;
-    let servers = bound.serve(&house, settings, level);
+    let servers = bound.secure(&house, settings)?.serve(&house, settings, level);
     let carriers = house.delivery.start();
     house.health.set_up();
     report::started(&house, &servers, settings, notes);

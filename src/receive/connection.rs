@@ -23,7 +23,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulConnection;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 use tower::Service;
@@ -38,7 +38,12 @@ use crate::telemetry::metrics::Metrics;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves one connection until it ends, however it ends.
-pub(super) async fn run(seat: Seat, stream: TcpStream, router: Router, phase: watch::Receiver<Phase>) {
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    seat: Seat,
+    stream: S,
+    router: Router,
+    phase: watch::Receiver<Phase>,
+) {
     let server = seat.0.clone();
     let pulse = Arc::new(Pulse::new(&server.limits, server.max_age()));
     let io = TokioIo::new(Lingering::new(stream, pulse.clone()));

@@ -19,13 +19,16 @@ mod lingering;
 mod listener;
 mod media_type;
 mod pulse;
+mod reload;
 mod server;
+mod tls;
 pub mod zipkin;
 
 pub use address::{AddressError, parse as parse_host_port};
 pub use body::BodyReader;
 pub use listener::{BindError, Bound, bind};
 pub use server::Server;
+pub use tls::{Tls, TlsError};
 
 use std::future::Future;
 use std::sync::Arc;

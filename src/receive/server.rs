@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::connection;
 use super::listener::Bound;
+use super::tls::Tls;
 use crate::settings::Connections;
 use crate::telemetry::metrics::Metrics;
 
@@ -100,7 +101,7 @@ impl Server {
             match accepted {
                 Ok((stream, _)) => {
                     pause = PAUSES.0;
-                    self.admit(stream, &router);
+                    self.admit(stream, &router, bound.tls.as_ref());
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
@@ -113,7 +114,7 @@ impl Server {
     }
 
     /// Serves one connection in a task of its own, or closes it if there are too many.
-    fn admit(self: &Arc<Self>, stream: TcpStream, router: &Router) {
+    fn admit(self: &Arc<Self>, stream: TcpStream, router: &Router, tls: Option<&Arc<Tls>>) {
         let Some(seat) = Seat::take(self) else {
             self.metrics.connection_refused();
             return;
@@ -121,7 +122,15 @@ impl Server {
         // Answers are small and written at once: nothing to gather.
         let _ = stream.set_nodelay(true);
         let phase = self.phase.subscribe();
-        tokio::spawn(connection::run(seat, stream, router.clone(), phase));
+        let router = router.clone();
+        match tls.cloned() {
+            None => tokio::spawn(connection::run(seat, stream, router, phase)),
+            Some(tls) => tokio::spawn(async move {
+                if let Some(stream) = tls.shake(stream, &seat.0, phase.clone()).await {
+                    connection::run(seat, stream, router, phase).await;
+                }
+            }),
+        };
     }
 
     /// `--limits.connection-age`, plus or minus a tenth: connections that began together must not

@@ -104,7 +104,14 @@ impl House {
 
 pub(crate) fn patient() -> Connections {
     let hour = Duration::from_secs(3600);
-    Connections { max: 100, header_timeout: hour, body_timeout: hour, idle_timeout: hour, max_age: hour }
+    Connections {
+        max: 100,
+        handshake_timeout: hour,
+        header_timeout: hour,
+        body_timeout: hour,
+        idle_timeout: hour,
+        max_age: hour,
+    }
 }
 
 /// An answer as it came over the wire.

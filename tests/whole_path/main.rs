@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test tells what is wrong by panicking")]
 
+mod agent;
 mod away;
 mod bodies;
 mod clocks;

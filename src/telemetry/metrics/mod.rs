@@ -15,6 +15,7 @@ mod http;
 mod service;
 mod spooled;
 mod text;
+mod tls;
 mod watched;
 
 pub use datagrams::{Datagrams, Refusal, SocketState};
@@ -35,6 +36,7 @@ use datagrams::{DatagramCounts, Sockets};
 use http::HttpDurations;
 use service::{Received, Saved, ServiceCounts};
 use spooled::Spooled;
+use tls::TlsCounts;
 
 /// Labels of one series, in the order in which they are written.
 type Labels = Vec<(&'static str, String)>;
@@ -72,6 +74,7 @@ pub struct Metrics {
     http: HttpDurations,
     connections: Connections,
     datagrams: DatagramCounts,
+    tls: TlsCounts,
     requests_refused: Family<Labels, Counter>,
     limits_reached: Family<Labels, Counter>,
     mended: Family<Labels, Counter>,
@@ -100,6 +103,7 @@ impl Metrics {
             http: HttpDurations::register(&mut all),
             connections: Connections::register(&mut all),
             datagrams: DatagramCounts::register(&mut all),
+            tls: TlsCounts::register(&mut all),
             requests_refused: family(
                 &mut all,
                 "spaniel_requests_refused",
@@ -225,6 +229,16 @@ impl Metrics {
     /// Adds what is asked for at each scrape.
     pub fn watch(&self, watched: Watched) {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(watched));
+    }
+
+    /// A handshake on a listener gave no connection.
+    pub fn handshake_failed(&self, listener: &'static str, reason: &'static str) {
+        self.tls.failed(listener, reason);
+    }
+
+    /// The certificates of a listener had changed, and could be used or not.
+    pub fn tls_reloaded(&self, listener: &'static str, good: bool) {
+        self.tls.reloaded(listener, good);
     }
 
     /// The counters of a protocol whose messages are datagrams.
