@@ -7,5 +7,6 @@ mod receive {
     mod connections;
     pub(crate) mod house;
     mod jaeger_http;
+    mod tls;
     mod zipkin;
 }
