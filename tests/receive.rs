@@ -5,6 +5,7 @@
 mod receive {
     mod agent;
     mod connections;
+    mod guard;
     pub(crate) mod house;
     mod jaeger_http;
     mod tls;

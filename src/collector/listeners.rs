@@ -8,7 +8,7 @@ use super::build::House;
 use crate::pipeline::Protocol;
 use crate::query::{self, Query};
 use crate::receive::agent_udp::{self, BoundUdp, DatagramServer};
-use crate::receive::{self, BindError, BodyReader, Bound, Reception, Server, Tls, TlsError};
+use crate::receive::{self, BindError, BodyReader, Bound, Guard, Reception, Server, Tls, TlsError};
 use crate::settings::Settings;
 use crate::telemetry::admin::{self, AdminSources};
 use crate::telemetry::log::LogLevel;
@@ -65,7 +65,7 @@ impl Listeners {
     }
 
     /// Serves all of them; the admin port answers *not available* until the house is up.
-    pub(super) fn serve(self, house: &House, settings: &Settings, level: LogLevel) -> Servers {
+    pub(super) fn serve(self, house: &House, settings: &Settings, level: LogLevel, guard: &Guard) -> Servers {
         let table = self.table();
         let datagrams = DatagramServer::new();
         let spans = Server::new(settings.connections.clone(), house.metrics.clone());
@@ -76,16 +76,17 @@ impl Listeners {
             admin.serve(bound, admin::router(admin_sources(house, settings, level, &table)));
         }
         if let Some(bound) = self.zipkin {
-            spans.serve(bound, receive::zipkin::router(reception.clone(), house.health.clone()));
+            let router = receive::zipkin::router(reception.clone(), house.health.clone());
+            spans.serve(bound, guard.spans("zipkin", router));
         }
         if let Some(bound) = self.jaeger_http {
-            spans.serve(bound, receive::jaeger_http::router(reception));
+            spans.serve(bound, guard.untenanted("jaeger-thrift-http", receive::jaeger_http::router(reception)));
         }
         if let Some(bound) = self.query {
             let listeners = table.iter().map(|(name, address)| (name.to_string(), address.clone())).collect();
             let query =
                 Query { listeners, ..Query::new(house.reader.clone(), house.clock.clone(), house.budget.clone()) };
-            spans.serve(bound, query::router(query));
+            spans.serve(bound, guard.query("query", query::router(query)));
         }
         if let Some(bound) = self.agent_http {
             spans.serve(bound, receive::agent_http::router(house.metrics.clone()));

@@ -11,7 +11,7 @@ mod stop;
 
 use std::time::Duration;
 
-use crate::receive::{BindError, TlsError};
+use crate::receive::{BindError, Guard, TlsError, TokenError};
 use crate::settings::{Notes, Settings};
 use crate::store::elasticsearch::ConnectionError;
 use crate::store::embedded::OpenError;
@@ -29,6 +29,8 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
+    Tokens(#[from] TokenError),
+    #[error(transparent)]
     Embedded(#[from] OpenError),
     #[error(transparent)]
     Spool(#[from] crate::spool::OpenError),
@@ -45,7 +47,8 @@ pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     let bound = Listeners::bind(settings)?;
     let house = House::build(settings)?;
-    let servers = bound.secure(&house, settings)?.serve(&house, settings, level);
+    let guard = Guard::new(&settings.auth, &settings.tenancy, &house.metrics)?;
+    let servers = bound.secure(&house, settings)?.serve(&house, settings, level, &guard);
     let carriers = house.delivery.start();
     house.health.set_up();
     report::started(&house, &servers, settings, notes);

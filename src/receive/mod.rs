@@ -3,7 +3,8 @@
 //! [`Server`] is the accept loop under every listener: it limits connections, their headers, their
 //! idleness and their age, and drains them. Routes are axum's. [`BodyReader`] admits bodies into
 //! the memory budget as they arrive and inflates them. [`zipkin`] and [`jaeger_http`] say what each
-//! protocol's senders expect to hear. A request goes axum → body → [`Take`] → status; nothing is
+//! protocol's senders expect to hear, [`agent_udp`] and [`agent_http`] stand where a jaeger-agent
+//! stood. [`Tls`] and [`Guard`] stand before the routes. A request goes axum → body → [`Take`] → status; nothing is
 //! logged or looked up for one that goes well.
 
 mod address;
@@ -12,6 +13,7 @@ pub mod agent_udp;
 mod answer;
 mod body;
 mod connection;
+mod guard;
 mod heard;
 mod inflate;
 pub mod jaeger_http;
@@ -26,6 +28,7 @@ pub mod zipkin;
 
 pub use address::{AddressError, parse as parse_host_port};
 pub use body::BodyReader;
+pub use guard::{Guard, TokenError};
 pub use listener::{BindError, Bound, bind};
 pub use server::Server;
 pub use tls::{Tls, TlsError};

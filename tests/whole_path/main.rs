@@ -16,6 +16,7 @@ mod lives;
 mod made;
 mod manners;
 mod reading;
+mod secure;
 mod servers;
 mod share;
 mod spaniel;
