@@ -20,10 +20,6 @@ use spaniel::span::TraceId;
 use spaniel::store::embedded::EmbeddedStore;
 use spaniel::store::{Reader, Search, Writer};
 
-/// As in the binary: what memory is given back depends on it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// 2026-11-21T06:00:00Z
 const MORNING: u64 = 1_795_240_800_000_000;
 const SPANS_PER_TRACE: u64 = 10;

@@ -9,11 +9,6 @@ use spaniel::command::{self, Outcome};
 use spaniel::settings::{self, Invocation, Notes, Operation, Settings};
 use spaniel::telemetry::log;
 
-/// Bodies and documents are large and short-lived: mimalloc gives their memory back sooner and
-/// costs a third less than the system's allocator on paths that allocate.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // A variable that is not UTF-8 is none of ours.
     let environment =

@@ -3,6 +3,11 @@
 //!
 //! A [`Reservation`] grows as bytes arrive and never waits: what cannot grow is refused at once,
 //! with the protocol's own word for *not now*. Dropping it gives the bytes back.
+//!
+//! Not all that a process holds can be charged: code's own data, what the allocator keeps, buffers
+//! of libraries. So the process is weighed all the time ([`Budget::weigh`]), and what it holds
+//! beyond what is charged, its *overhead*, takes its place under the limit. The overhead of one
+//! moment may be memory that the next body is put into, so it never takes more than three quarters.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Budget {
     limit: usize,
     used: AtomicUsize,
+    overhead: AtomicUsize,
 }
 
 /// The limit would be passed.
@@ -22,7 +28,7 @@ pub struct OverLimit;
 impl Budget {
     /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Budget { limit, used: AtomicUsize::new(0) })
+        Arc::new(Budget { limit, used: AtomicUsize::new(0), overhead: AtomicUsize::new(0) })
     }
 
     pub fn limit(&self) -> usize {
@@ -33,6 +39,22 @@ impl Budget {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// What the process held beyond that when it was last weighed, as far as it counts.
+    pub fn overhead(&self) -> usize {
+        self.overhead.load(Ordering::Relaxed)
+    }
+
+    /// The process holds `resident` bytes of memory of its own.
+    pub fn weigh(&self, resident: usize) {
+        let overhead = resident.saturating_sub(self.used()).min(self.limit / 4 * 3);
+        self.overhead.store(overhead, Ordering::Relaxed);
+    }
+
+    /// True if there is no room for another body worth the name.
+    pub fn is_full(&self) -> bool {
+        self.used() + self.overhead() + self.limit / 64 > self.ceiling()
+    }
+
     /// The largest body that a single request may bring: an eighth of the limit.
     pub fn largest_body(&self) -> usize {
         self.limit / 8
@@ -40,11 +62,22 @@ impl Budget {
 
     /// An empty reservation.
     pub fn reserve(self: &Arc<Self>) -> Reservation {
-        Reservation { budget: self.clone(), bytes: 0 }
+        Reservation { budget: self.clone(), bytes: 0, ceiling: self.ceiling() }
     }
 
-    fn take(&self, bytes: usize) -> Result<(), OverLimit> {
-        let fits = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= self.limit);
+    /// An empty reservation for a connection. Bodies leave a sixteenth of the limit to them, or
+    /// nobody could be told that it is reached.
+    pub fn reserve_for_connection(self: &Arc<Self>) -> Reservation {
+        Reservation { budget: self.clone(), bytes: 0, ceiling: self.limit }
+    }
+
+    fn ceiling(&self) -> usize {
+        self.limit - self.limit / 16
+    }
+
+    fn take(&self, bytes: usize, ceiling: usize) -> Result<(), OverLimit> {
+        let room = ceiling.saturating_sub(self.overhead());
+        let fits = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= room);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).map(|_| ()).map_err(|_| OverLimit)
     }
 }
@@ -54,6 +87,7 @@ impl Budget {
 pub struct Reservation {
     budget: Arc<Budget>,
     bytes: usize,
+    ceiling: usize,
 }
 
 impl Reservation {
@@ -63,7 +97,7 @@ impl Reservation {
 
     /// Takes `more` bytes, or none and an error. Never waits.
     pub fn grow(&mut self, more: usize) -> Result<(), OverLimit> {
-        self.budget.take(more)?;
+        self.budget.take(more, self.ceiling)?;
         self.bytes += more;
         Ok(())
     }
@@ -84,7 +118,7 @@ impl Reservation {
             self.grow(bytes - self.bytes)?;
         }
         self.bytes -= bytes;
-        Ok(Reservation { budget: self.budget.clone(), bytes })
+        Ok(Reservation { budget: self.budget.clone(), bytes, ceiling: self.ceiling })
     }
 }
 
@@ -104,11 +138,11 @@ mod tests {
         let mut one = budget.reserve();
         let mut two = budget.reserve();
         assert!(one.grow(60).is_ok());
-        assert_eq!(two.grow(41), Err(OverLimit));
+        assert_eq!(two.grow(35), Err(OverLimit), "a sixteenth is left to connections");
         assert_eq!(two.bytes(), 0);
-        assert!(two.grow(40).is_ok());
+        assert!(two.grow(34).is_ok());
         assert!(one.resize(10).is_ok());
-        assert_eq!(budget.used(), 50);
+        assert_eq!(budget.used(), 44);
         drop((one, two));
         assert_eq!(budget.used(), 0);
     }
@@ -120,9 +154,27 @@ mod tests {
         assert!(one.grow(60).is_ok());
         let parts = (one.split(40).unwrap(), one.split(50).unwrap());
         assert_eq!((budget.used(), one.bytes()), (90, 0));
-        assert_eq!(one.split(11).err(), Some(OverLimit));
+        assert_eq!(one.split(5).err(), Some(OverLimit));
         drop(parts);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn overhead_takes_its_place_and_never_all_of_it() {
+        let budget = Budget::new(1600);
+        let mut body = budget.reserve();
+        assert!(body.grow(100).is_ok());
+        budget.weigh(1100);
+        assert_eq!((budget.overhead(), budget.is_full()), (1000, false));
+        assert_eq!(body.grow(401), Err(OverLimit), "bodies leave a sixteenth");
+        assert!(body.grow(400).is_ok());
+        assert!(budget.is_full());
+        assert!(budget.reserve_for_connection().grow(100).is_ok());
+        assert!(budget.reserve_for_connection().grow(101).is_err());
+        budget.weigh(5000);
+        drop(body);
+        assert_eq!(budget.overhead(), 1200);
+        assert!(budget.reserve().grow(300).is_ok());
     }
 
     #[test]

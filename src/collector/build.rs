@@ -131,7 +131,7 @@ impl House {
             let mut ticks = tokio::time::interval(ROOM_LOOK);
             loop {
                 ticks.tick().await;
-                let memory = budget.used() < budget.limit() - budget.limit() / 64;
+                let memory = !budget.is_full();
                 health.set_can_make_safe(memory && spool.is_well());
             }
         });

@@ -68,8 +68,8 @@ impl Listeners {
     pub(super) fn serve(self, house: &House, settings: &Settings, level: LogLevel, guard: &Guard) -> Servers {
         let table = self.table();
         let datagrams = DatagramServer::new();
-        let spans = Server::new(settings.connections.clone(), house.metrics.clone());
-        let admin = Server::new(settings.connections.clone(), house.metrics.clone());
+        let spans = Server::new(settings.connections.clone(), house.metrics.clone(), house.budget.clone());
+        let admin = Server::new(settings.connections.clone(), house.metrics.clone(), house.budget.clone());
         let bodies = BodyReader::new(house.budget.clone(), &settings.limits, &settings.connections);
         let reception = Reception { take: house.pipeline.clone(), bodies, metrics: house.metrics.clone() };
         if let Some(bound) = self.admin {
@@ -129,7 +129,7 @@ fn admin_sources(
                     "bytes": spool.held_bytes(),
                     "counted": spool.is_counted(),
                 },
-                "memory": {"limit": budget.limit(), "used": budget.used()},
+                "memory": {"limit": budget.limit(), "used": budget.used(), "overhead": budget.overhead()},
             })
         }),
         log_level: Arc::new(move || level.get().to_string()),

@@ -8,6 +8,7 @@ mod build;
 mod listeners;
 mod report;
 mod stop;
+mod weigh;
 
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub enum StartError {
     DeadLetters(#[from] crate::dead_letter::DeadLetterError),
     #[error(transparent)]
     Elasticsearch(#[from] ConnectionError),
+    #[error("cannot start a thread: {0}; the system allows no more")]
+    Thread(std::io::Error),
     #[error("cannot listen for signals: {0}")]
     Signals(std::io::Error),
 }
@@ -54,6 +57,7 @@ pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<
     report::started(&house, &servers, settings, notes);
     house.meet_store();
     house.watch_room();
+    weigh::begin(&house.budget).map_err(StartError::Thread)?;
     house.audit();
     signals.stop_asked().await;
     stop::stop(house, servers, carriers, &settings.shutdown, signals).await;

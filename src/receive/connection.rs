@@ -39,18 +39,21 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves one connection until it ends, however it ends.
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin + 'static>(
-    seat: Seat,
+    mut seat: Seat,
     stream: S,
     router: Router,
     phase: watch::Receiver<Phase>,
 ) {
-    let server = seat.0.clone();
+    let server = seat.server.clone();
     let pulse = Arc::new(Pulse::new(&server.limits, server.max_age()));
-    let io = TokioIo::new(Lingering::new(stream, pulse.clone()));
+    let io = TokioIo::new(Lingering::new(stream, pulse.clone(), seat.take_charge()));
     let of_requests = pulse.clone();
     let service = service_fn(move |request| answer(router.clone(), request, of_requests.clone()));
     let connection = pin!(server.builder.serve_connection(io, service));
     drive(connection, &pulse, phase, &server.metrics).await;
+    if pulse.is_starved() {
+        server.metrics.limit_reached("memory.limit");
+    }
 }
 
 /// Counts a request while it is answered; it may also be given up by its sender.

@@ -1,4 +1,9 @@
-//! The socket of a connection: reports to the [`Pulse`], and lingers when it is closed.
+//! The socket of a connection: reports to the [`Pulse`], charges what hyper reads into, and lingers
+//! when it is closed.
+//!
+//! hyper reads into a buffer of its own, which grows with a head that does not end and with a body
+//! that comes fast. Before it may read into a larger one, that is charged to the memory limit; where
+//! there is no room the connection ends.
 //!
 //! A request that is refused early leaves a part of its body unread. Closing a socket with unread
 //! bytes makes the kernel send a reset, which destroys the answer before its sender reads it. So
@@ -14,6 +19,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::pulse::Pulse;
+use crate::memory::Reservation;
+
+/// What a connection holds beside its buffer: its task, hyper's state, the socket.
+pub(super) const CONNECTION: usize = 8 << 10;
 
 /// How long a closed connection is read on.
 const LINGER: Duration = Duration::from_secs(1);
@@ -26,24 +35,42 @@ const MOST_LINGERED: usize = 4 << 20;
 pub(super) struct Lingering<S> {
     inner: S,
     pulse: Arc<Pulse>,
+    charge: Reservation,
+    /// Bytes of a head that is not complete.
+    heading: usize,
     ended: bool,
     lingered: usize,
     until: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Lingering<S> {
-    pub(super) fn new(inner: S, pulse: Arc<Pulse>) -> Self {
-        Lingering { inner, pulse, ended: false, lingered: 0, until: None }
+    /// `charge`: what the connection has taken so far.
+    pub(super) fn new(inner: S, pulse: Arc<Pulse>, charge: Reservation) -> Self {
+        Lingering { inner, pulse, charge, heading: 0, ended: false, lingered: 0, until: None }
+    }
+
+    /// Charges a buffer with room for `room` bytes more; an error: there is no memory for it.
+    fn charge_buffer(&mut self, room: usize) -> io::Result<()> {
+        let wanted = CONNECTION + self.heading + room;
+        if wanted > self.charge.bytes() && self.charge.resize(wanted).is_err() {
+            self.pulse.set_starved();
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        Ok(())
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Lingering<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.charge_buffer(buffer.remaining())?;
         let before = buffer.filled().len();
         let result = ready!(Pin::new(&mut this.inner).poll_read(context, buffer));
         match buffer.filled().get(before..) {
-            Some(bytes) if !bytes.is_empty() => this.pulse.read(bytes),
+            Some(bytes) if !bytes.is_empty() => {
+                this.heading = if this.pulse.is_answering() { 0 } else { this.heading + bytes.len() };
+                this.pulse.read(bytes);
+            }
             _ => this.ended = true,
         }
         Poll::Ready(result)

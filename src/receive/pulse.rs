@@ -47,6 +47,8 @@ pub(super) struct Pulse {
     is_old: AtomicBool,
     /// The body of the last request was dropped before its end.
     is_unheard: AtomicBool,
+    /// There was no memory for what it sent.
+    is_starved: AtomicBool,
 }
 
 impl Pulse {
@@ -65,6 +67,7 @@ impl Pulse {
             is_http2: AtomicBool::new(false),
             is_old: AtomicBool::new(false),
             is_unheard: AtomicBool::new(false),
+            is_starved: AtomicBool::new(false),
         }
     }
 
@@ -118,6 +121,19 @@ impl Pulse {
 
     pub(super) fn is_unheard(&self) -> bool {
         self.is_unheard.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_starved(&self) {
+        self.is_starved.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_starved(&self) -> bool {
+        self.is_starved.load(Ordering::Relaxed)
+    }
+
+    /// True while a request is answered.
+    pub(super) fn is_answering(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > 0
     }
 
     /// True if the next answer should say that it is the last one.

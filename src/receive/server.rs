@@ -16,9 +16,10 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::connection;
 use super::listener::Bound;
 use super::tls::Tls;
+use super::{connection, lingering, tls};
+use crate::memory::{Budget, Reservation};
 use crate::settings::Connections;
 use crate::telemetry::metrics::Metrics;
 
@@ -51,19 +52,21 @@ pub struct Server {
     pub(super) limits: Connections,
     pub(super) metrics: Arc<Metrics>,
     pub(super) builder: Builder<TokioExecutor>,
+    budget: Arc<Budget>,
     open: AtomicUsize,
     phase: watch::Sender<Phase>,
     chance: RandomState,
 }
 
 impl Server {
-    pub fn new(limits: Connections, metrics: Arc<Metrics>) -> Arc<Self> {
+    pub fn new(limits: Connections, metrics: Arc<Metrics>, budget: Arc<Budget>) -> Arc<Self> {
         let mut builder = Builder::new(TokioExecutor::new());
         // Heads are timed by the connection's pulse, which tells them from idleness.
         builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER);
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(HEADER_LIST);
         let (phase, _) = watch::channel(Phase::Open);
-        Arc::new(Server { limits, metrics, builder, open: AtomicUsize::new(0), phase, chance: RandomState::new() })
+        let (open, chance) = (AtomicUsize::new(0), RandomState::new());
+        Arc::new(Server { limits, metrics, builder, budget, open, phase, chance })
     }
 
     /// Serves `router` on a bound listener until the drain, in a task of its own.
@@ -115,22 +118,26 @@ impl Server {
 
     /// Serves one connection in a task of its own, or closes it if there are too many.
     fn admit(self: &Arc<Self>, stream: TcpStream, router: &Router, tls: Option<&Arc<Tls>>) {
-        let Some(seat) = Seat::take(self) else {
-            self.metrics.connection_refused();
-            return;
-        };
+        let Some(seat) = Seat::take(self) else { return };
         // Answers are small and written at once: nothing to gather.
         let _ = stream.set_nodelay(true);
         let phase = self.phase.subscribe();
         let router = router.clone();
-        match tls.cloned() {
-            None => tokio::spawn(connection::run(seat, stream, router, phase)),
-            Some(tls) => tokio::spawn(async move {
-                if let Some(stream) = tls.shake(stream, &seat.0, phase.clone()).await {
-                    connection::run(seat, stream, router, phase).await;
-                }
-            }),
+        let Some(tls) = tls.cloned() else {
+            tokio::spawn(connection::run(seat, stream, router, phase));
+            return;
         };
+        let mut charge = self.budget.reserve_for_connection();
+        if charge.grow(tls::CONNECTION).is_err() {
+            self.metrics.connection_refused("memory.limit");
+            return;
+        }
+        tokio::spawn(async move {
+            if let Some(stream) = tls.shake(stream, &seat.server, phase.clone()).await {
+                connection::run(seat, stream, router, phase).await;
+            }
+            drop(charge);
+        });
     }
 
     /// `--limits.connection-age`, plus or minus a tenth: connections that began together must not
@@ -141,24 +148,40 @@ impl Server {
     }
 }
 
-/// One of the connections that may be open at once.
+/// One of the connections that may be open at once, and its memory.
 #[derive(Debug)]
-pub(super) struct Seat(pub(super) Arc<Server>);
+pub(super) struct Seat {
+    pub(super) server: Arc<Server>,
+    charge: Reservation,
+}
 
 impl Seat {
     fn take(server: &Arc<Server>) -> Option<Seat> {
+        let mut charge = server.budget.reserve_for_connection();
+        if charge.grow(lingering::CONNECTION).is_err() {
+            server.metrics.connection_refused("memory.limit");
+            return None;
+        }
         let most = server.limits.max;
         let fits = |open: usize| (most == 0 || open < most).then_some(open + 1);
-        server.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).ok()?;
+        if server.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
+            server.metrics.connection_refused("limits.connections");
+            return None;
+        }
         server.metrics.connection_accepted();
-        Some(Seat(server.clone()))
+        Some(Seat { server: server.clone(), charge })
+    }
+
+    /// Hands over what the connection is charged with.
+    pub(super) fn take_charge(&mut self) -> Reservation {
+        std::mem::replace(&mut self.charge, self.server.budget.reserve_for_connection())
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-        self.0.metrics.connection_closed();
+        self.server.open.fetch_sub(1, Ordering::Relaxed);
+        self.server.metrics.connection_closed();
     }
 }
 
@@ -175,7 +198,7 @@ mod tests {
     #[test]
     fn connections_that_begin_together_grow_old_apart() {
         let limits = Connections { max_age: Duration::from_secs(100), ..Connections::default() };
-        let server = Server::new(limits, Arc::new(Metrics::for_tests()));
+        let server = Server::new(limits, Arc::new(Metrics::for_tests()), Budget::new(1 << 20));
         let ages: std::collections::BTreeSet<Duration> = (0..100)
             .map(|_| {
                 server.metrics.connection_accepted();

@@ -25,6 +25,9 @@ use crate::settings::ServerTls;
 use crate::telemetry::metrics::Metrics;
 use config::Files;
 
+/// Bytes that the TLS of a connection is charged with: what rustls keeps, and a record that came and
+/// one that goes.
+pub(super) const CONNECTION: usize = 40 << 10;
 /// The first byte of a TLS handshake; no method of HTTP begins so.
 const HANDSHAKE: u8 = 0x16;
 /// What Go's servers say to HTTP on a port of HTTPS.

@@ -1,3 +1,5 @@
+mod durable;
+
 use std::sync::Arc;
 use std::time::Duration;
 

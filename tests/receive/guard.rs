@@ -42,7 +42,7 @@ async fn guarded(auth: &Auth, tenancy: &Tenancy) -> Guarded {
     let guard = Guard::new(auth, tenancy, &house.metrics).unwrap();
     let bodies = BodyReader::new(house.budget.clone(), &Limits::default(), &patient());
     let reception = Reception { take: house.memo.clone(), bodies, metrics: house.metrics.clone() };
-    let server = Server::new(patient(), house.metrics.clone());
+    let server = Server::new(patient(), house.metrics.clone(), house.budget.clone());
     let serve = |router: Router| {
         let bound = bind("a port", "--flag", "127.0.0.1:0").unwrap();
         let address = bound.address();
@@ -178,5 +178,5 @@ async fn a_body_that_is_not_wanted_is_not_waited_for() {
     stream.read_to_end(&mut answer).await.unwrap();
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("connection: close"), "{answer}");
-    assert_eq!(guarded.house.budget.used(), 0);
+    guarded.house.until_free().await;
 }

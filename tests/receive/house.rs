@@ -69,7 +69,7 @@ impl House {
         health.set_up();
         let bodies = BodyReader::new(budget.clone(), &Limits::default(), &connections);
         let reception = Reception { take: memo.clone(), bodies, metrics: metrics.clone() };
-        let server = Server::new(connections, metrics.clone());
+        let server = Server::new(connections, metrics.clone(), budget.clone());
         let zipkin_bound = bind("Zipkin", "--collector.zipkin.host-port", "127.0.0.1:0").unwrap();
         let jaeger_bound = bind("Jaeger", "--collector.http-server.host-port", "127.0.0.1:0").unwrap();
         let (zipkin, jaeger) = (zipkin_bound.address(), jaeger_bound.address());
@@ -90,6 +90,13 @@ impl House {
     /// Waits until so many bodies have reached the pipeline.
     pub(crate) async fn until_taken(&self, bodies: usize) {
         while self.memo.taken.lock().unwrap().len() < bodies {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until nothing is charged any more: bodies are gone, and so are connections.
+    pub(crate) async fn until_free(&self) {
+        while self.budget.used() > 0 {
             tokio::task::yield_now().await;
         }
     }

@@ -105,7 +105,7 @@ struct Secured {
 
 async fn secured(settings: &ServerTls, connections: Connections) -> Secured {
     let house = House::new().await;
-    let server = Server::new(connections.clone(), house.metrics.clone());
+    let server = Server::new(connections.clone(), house.metrics.clone(), house.budget.clone());
     let bodies = BodyReader::new(house.budget.clone(), &Limits::default(), &connections);
     let reception = Reception { take: house.memo.clone(), bodies, metrics: house.metrics.clone() };
     let tls = Tls::new(settings, &house.metrics).unwrap();

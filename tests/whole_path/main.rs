@@ -15,6 +15,7 @@ mod kill;
 mod lives;
 mod made;
 mod manners;
+mod memory;
 mod reading;
 mod secure;
 mod servers;

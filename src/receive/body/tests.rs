@@ -86,7 +86,7 @@ async fn the_largest_body_is_the_limit_or_an_eighth_of_the_memory() {
 async fn a_body_that_cannot_grow_is_refused_at_once() {
     let (reader, budget) = reader(1 << 20);
     let mut others = budget.reserve();
-    others.grow((1 << 20) - 6000).unwrap();
+    others.grow((15 << 16) - 6000).unwrap();
     // The body never ends: only a refusal in the middle of it can be an answer.
     let left = (0..7).map(|_| Ok(Bytes::from(vec![b'x'; 1000]))).collect();
     assert!(matches!(read(&reader, Body::new(Pieces { left, ends: false })).await, Err(BodyError::NoRoom)));

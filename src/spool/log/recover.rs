@@ -1,6 +1,6 @@
 //! What an earlier life left in the directory. Only heads are read.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::Path;
 
 use super::files::{SET_ASIDE, file_name, generation_in, set_aside};
@@ -57,14 +57,14 @@ impl Recovery<'_> {
 
     fn take_in(&mut self, path: &Path, bytes: u64) -> Result<(), LogError> {
         match read_head(self.disk, path) {
-            Ok(Copy::Good(head)) => self.take_good(path, bytes, head),
-            Ok(Copy::Newer(version)) => self.put_aside(path, Oddity::Newer(version)),
-            Ok(Copy::Empty | Copy::Damaged) if is_empty(self.disk, path) => {
+            Ok((Copy::Good(head), bad)) => self.take_good(path, bytes, head, bad),
+            Ok((Copy::Newer(version), _)) => self.put_aside(path, Oddity::Newer(version)),
+            Ok((Copy::Empty | Copy::Damaged, _)) if is_empty(self.disk, path) => {
                 self.disk.remove(path).map_err(at(path))?;
                 self.note(path, Oddity::Unfinished, Fate::Removed);
                 Ok(())
             }
-            Ok(Copy::Empty | Copy::Damaged) => self.put_aside(path, Oddity::NoHead),
+            Ok((Copy::Empty | Copy::Damaged, _)) => self.put_aside(path, Oddity::NoHead),
             // Too many open files, a controller that is away for a moment: it may be whole.
             Err(error) => {
                 self.segments.total += bytes;
@@ -78,12 +78,15 @@ impl Recovery<'_> {
         self.notes.push(Note { path: path.to_path_buf(), oddity, fate });
     }
 
-    fn take_good(&mut self, path: &Path, bytes: u64, head: FileHead) -> Result<(), LogError> {
+    /// `bad`: where a copy of the head is that is not good. It is written anew, or a crash while the
+    /// other one is written would leave none.
+    fn take_good(&mut self, path: &Path, bytes: u64, head: FileHead, bad: Option<u64>) -> Result<(), LogError> {
         self.before.extend(head.before);
         self.segments.newest = self.segments.newest.max(head.generation);
+        let is_mended = bad.is_none_or(|offset| self.mend_head(path, &head, offset).is_ok());
         if head.is_free {
             let file = FreeFile { path: path.to_path_buf(), bytes, generation: head.generation };
-            self.segments.insert_free(file);
+            if is_mended { self.segments.insert_free(file) } else { self.segments.insert_rubbish(file) }
         } else if self.segments.path(head.generation).is_some() {
             return self.put_aside(path, Oddity::Twice(head.generation));
         } else {
@@ -91,6 +94,12 @@ impl Recovery<'_> {
         }
         self.segments.total += bytes;
         Ok(())
+    }
+
+    fn mend_head(&self, path: &Path, head: &FileHead, offset: u64) -> io::Result<()> {
+        let file = self.disk.open(path)?;
+        file.write_at(&[IoSlice::new(&head.encode())], offset)?;
+        file.sync()
     }
 
     fn put_aside(&mut self, path: &Path, oddity: Oddity) -> Result<(), LogError> {
@@ -115,19 +124,22 @@ impl Recovery<'_> {
     }
 }
 
-/// What a file's head says by both copies. One that cannot be read does not matter if the other
-/// is good.
-fn read_head(disk: &dyn Disk, path: &Path) -> io::Result<Copy> {
+/// What a file's head says by both copies, and where one is that is not good. One that cannot be
+/// read does not matter if the other is good.
+fn read_head(disk: &dyn Disk, path: &Path) -> io::Result<(Copy, Option<u64>)> {
     let file = disk.open_to_read(path)?;
-    let [one, two] = COPIES.map(|offset| read_copy(file.as_ref(), offset));
-    match (one, two) {
-        (Ok(one), Ok(two)) => Ok(one.agree(two)),
-        (Ok(copy), Err(error)) | (Err(error), Ok(copy)) => match copy {
-            Copy::Good(_) | Copy::Newer(_) => Ok(copy),
-            _ => Err(error),
+    let copies = COPIES.map(|offset| read_copy(file.as_ref(), offset));
+    let is_bad = |copy: &io::Result<Copy>| !matches!(copy, Ok(Copy::Good(_)));
+    let bad = copies.iter().position(is_bad).map(|index| COPIES[index]);
+    let copy = match copies {
+        [Ok(one), Ok(two)] => one.agree(two),
+        [Ok(copy), Err(error)] | [Err(error), Ok(copy)] => match copy {
+            Copy::Good(_) | Copy::Newer(_) => copy,
+            _ => return Err(error),
         },
-        (Err(error), Err(_)) => Err(error),
-    }
+        [Err(error), Err(_)] => return Err(error),
+    };
+    Ok((copy, bad))
 }
 
 fn read_copy(file: &dyn DiskFile, offset: u64) -> io::Result<Copy> {

@@ -68,6 +68,10 @@ impl Segments {
         self.free.push(file);
     }
 
+    pub(super) fn insert_rubbish(&mut self, file: FreeFile) {
+        self.rubbish.push(file);
+    }
+
     /// Notes that a segment holds records up to `end`; true: its first.
     pub(super) fn acknowledge(&mut self, segment: u64, end: u64) -> bool {
         let Some(found) = self.in_use.get_mut(&segment) else { return false };

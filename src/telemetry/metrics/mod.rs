@@ -195,9 +195,10 @@ impl Metrics {
         self.connections.open.dec();
     }
 
-    pub fn connection_refused(&self) {
+    /// A connection was closed at once, because this limit was reached.
+    pub fn connection_refused(&self, limit: &'static str) {
         self.connections.refused.inc();
-        self.limit_reached("limits.connections");
+        self.limit_reached(limit);
     }
 
     /// A request was answered with an error.
@@ -296,7 +297,7 @@ struct Connections {
 
 impl Connections {
     fn register(all: &mut Registry) -> Self {
-        let refused = "connections closed at once, over --limits.connections";
+        let refused = "connections closed at once, over --limits.connections or --memory.limit";
         Connections {
             open: gauge(all, "spaniel_connections_open", "connections that are open"),
             accepted: counter(all, "spaniel_connections_accepted", "connections that were accepted"),

@@ -101,7 +101,7 @@ fn busy() -> Metrics {
     metrics.http_request("POST", "/api/traces", 202, Duration::from_millis(1));
     metrics.http_request("GET", "/x", 404, Duration::from_millis(1));
     metrics.connection_accepted();
-    metrics.connection_refused();
+    metrics.connection_refused("limits.connections");
     metrics.request_refused("zipkin-json", 503);
     metrics
 }
