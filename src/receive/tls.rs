@@ -25,8 +25,8 @@ use crate::settings::ServerTls;
 use crate::telemetry::metrics::Metrics;
 use config::Files;
 
-/// Bytes that the TLS of a connection is charged with: what rustls keeps, and a record that came and
-/// one that goes.
+/// Bytes that the TLS of a connection is charged with: a record of 16 KiB that came, one that goes,
+/// and what rustls keeps beside them (estimated, not weighed).
 pub(super) const CONNECTION: usize = 40 << 10;
 /// The first byte of a TLS handshake; no method of HTTP begins so.
 const HANDSHAKE: u8 = 0x16;
