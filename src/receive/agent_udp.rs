@@ -32,6 +32,8 @@ use kernel::Kernel;
 const TASK: usize = 1536;
 /// Bytes that the kernel counts for the smallest datagram, at least.
 const SMALLEST: usize = 256;
+/// The pause after an error of reading.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Datagrams that are read before other tasks get their turn.
 const TURN: usize = 64;
 
@@ -131,10 +133,10 @@ impl<T: Take> Port<T> {
             match self.socket.inner.try_recv(buffer) {
                 Ok(length) => self.datagram(buffer.get(..length).unwrap_or(&[]), permit).await,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return false,
-                // An error of an earlier send of ours, of which there are none, or of the kernel's
-                // memory: the next datagram may well be readable.
+                // Of the kernel's memory, for we send nothing: the next one may well be readable.
                 Err(error) => {
-                    tracing::warn!(listener = self.socket.name, %error, "cannot read a datagram");
+                    tracing::warn!(listener = self.socket.name, %error, "cannot read a datagram, trying again");
+                    tokio::time::sleep(PAUSE).await;
                     return false;
                 }
             }

@@ -75,6 +75,15 @@ async fn datagrams_are_taken_whole_and_charged() {
 }
 
 #[tokio::test]
+async fn every_address_is_both_families_and_the_kernel_knows_the_socket() {
+    let mut agency = Agency::new(|port| port.host_port = Some(":0".into())).await;
+    agency.address = SocketAddr::from(([127, 0, 0, 1], agency.address.port()));
+    agency.send(b"four").await;
+    agency.house.until_taken(1).await;
+    agency.until("datagrams_dropped_by_kernel_total{protocol=\"agent-compact\"}", 0).await;
+}
+
+#[tokio::test]
 async fn what_is_longer_than_the_limit_is_cut_there_and_counted() {
     let agency = Agency::new(|port| port.max_packet_bytes = 10).await;
     agency.send(b"0123456789").await;
