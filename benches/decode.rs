@@ -1,5 +1,5 @@
-//! How fast are bytes turned into spans? Each decoder on captured bodies; for JSON beside the
-//! usual way, serde_json into owned structs, on the same bytes. Throughput is in spans.
+//! How fast are bytes turned into spans? Each decoder on captured bodies; beside the
+//! usual way, serde_json or prost into owned structs, on the same bytes. Throughput is in spans.
 
 #![allow(clippy::expect_used, reason = "a bench without its bodies fails loudly")]
 
@@ -8,9 +8,12 @@ use std::fs;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use spaniel::decode::{Limits, Scratch, Sink, jaeger_thrift, zipkin_json};
+use spaniel::decode::{Limits, Scratch, Sink, jaeger_proto, otlp_json, otlp_proto};
+use spaniel::decode::{jaeger_thrift, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json};
 use spaniel::span::{Process, Refusal, Span};
 
 /// Looks at each span as little as the compiler allows.
@@ -120,6 +123,54 @@ fn decode_zipkin(body: &[u8]) -> usize {
     count.0
 }
 
+/// Envoy's protobuf: one page load's spans of a pod, and large bodies.
+fn envoy_proto(criterion: &mut Criterion) {
+    for name in ["078-bookinfo-proto-three-productpage", "137-bookinfo-proto-big-productpage", "038-proto-batch300"] {
+        let body = fs::read(format!("tests/data/envoy/{name}.pb")).expect("captured body");
+        let mut group = criterion.benchmark_group("zipkin_proto");
+        group.throughput(Throughput::Elements(decode_proto(&body) as u64));
+        group.bench_with_input(BenchmarkId::new("spaniel", name), &body, |bencher, body| {
+            bencher.iter(|| decode_proto(body));
+        });
+    }
+}
+
+fn decode_proto(body: &[u8]) -> usize {
+    let (scratch, mut count) = (Scratch::new(), Count::default());
+    zipkin_proto(black_box(body), &scratch, &Limits::default(), &mut count).expect("good");
+    count.0
+}
+
+/// v1 of old Envoys in JSON, and of made spans in Thrift.
+fn old(criterion: &mut Criterion) {
+    for name in ["202-v1json-istio13-unshared128-productpage", "209-v1json-istio10-shared64-productpage"] {
+        let body = fs::read(format!("tests/data/envoy/{name}.json")).expect("captured body");
+        let mut group = criterion.benchmark_group("zipkin_v1_json");
+        group.throughput(Throughput::Elements(decode_old_json(&body) as u64));
+        group.bench_with_input(BenchmarkId::new("spaniel", name), &body, |bencher, body| {
+            bencher.iter(|| decode_old_json(body));
+        });
+    }
+    let body = fs::read("tests/data/jaeger/zipkin/v1-random-1.thrift").expect("captured body");
+    let mut group = criterion.benchmark_group("zipkin_thrift");
+    group.throughput(Throughput::Elements(decode_old_thrift(&body) as u64));
+    group.bench_with_input(BenchmarkId::new("spaniel", "v1-random-1"), &body, |bencher, body| {
+        bencher.iter(|| decode_old_thrift(body));
+    });
+}
+
+fn decode_old_json(body: &[u8]) -> usize {
+    let (scratch, mut count) = (Scratch::new(), Count::default());
+    zipkin_v1_json(black_box(body), &scratch, &Limits::default(), &mut count).expect("good");
+    count.0
+}
+
+fn decode_old_thrift(body: &[u8]) -> usize {
+    let (scratch, mut count) = (Scratch::new(), Count::default());
+    zipkin_thrift(black_box(body), &scratch, &Limits::default(), &mut count).expect("good");
+    count.0
+}
+
 fn thrift(criterion: &mut Criterion) {
     for name in ["many", "trace", "random-2", "go-jaeger-client-http-1"] {
         let body = fs::read(format!("tests/data/jaeger/thrift-http/{name}.thrift")).expect("captured body");
@@ -138,5 +189,54 @@ fn decode_thrift(body: &[u8]) -> usize {
     count.0
 }
 
-criterion_group!(benches, envoy, envoy_alone, thrift);
+/// OpenTelemetry's spans, beside prost into opentelemetry-proto's structs.
+fn otlp(criterion: &mut Criterion) {
+    for name in ["many.pb", "trace.pb", "trace.json", "otel-go-otlp-http-1.pb", "otel-js-otlp-json-1.json"] {
+        let body = fs::read(format!("tests/data/jaeger/otlp/{name}")).expect("captured body");
+        let is_json = name.ends_with(".json");
+        let mut group = criterion.benchmark_group(if is_json { "otlp_json" } else { "otlp_proto" });
+        group.throughput(Throughput::Elements(decode_otlp(&body, is_json) as u64));
+        group.bench_with_input(BenchmarkId::new("spaniel", name), &body, |bencher, body| {
+            bencher.iter(|| decode_otlp(body, is_json));
+        });
+        if !is_json {
+            group.bench_with_input(BenchmarkId::new("prost", name), &body, |bencher, body| {
+                bencher.iter(|| {
+                    ExportTraceServiceRequest::decode(black_box(&body[..])).expect("good").resource_spans.len()
+                });
+            });
+        }
+    }
+}
+
+fn decode_otlp(body: &[u8], is_json: bool) -> usize {
+    let scratch = Scratch::new();
+    let mut count = Count::default();
+    let (body, limits) = (black_box(body), Limits::default());
+    let read = match is_json {
+        true => otlp_json(body, &scratch, &limits, &mut count),
+        false => otlp_proto(body, &scratch, &limits, &mut count),
+    };
+    read.expect("good");
+    count.0
+}
+
+fn jaeger(criterion: &mut Criterion) {
+    for name in ["many", "trace", "otel-python-jaeger-grpc-1"] {
+        let body = fs::read(format!("tests/data/jaeger/grpc/{name}.pb")).expect("captured body");
+        let mut group = criterion.benchmark_group("jaeger_proto");
+        group.throughput(Throughput::Elements(decode_jaeger(&body) as u64));
+        group.bench_with_input(BenchmarkId::new("spaniel", name), &body, |bencher, body| {
+            bencher.iter(|| decode_jaeger(body));
+        });
+    }
+}
+
+fn decode_jaeger(body: &[u8]) -> usize {
+    let mut count = Count::default();
+    jaeger_proto(black_box(body), &Limits::default(), &mut count).expect("good");
+    count.0
+}
+
+criterion_group!(benches, envoy, envoy_alone, envoy_proto, old, thrift, otlp, jaeger);
 criterion_main!(benches);

@@ -38,6 +38,7 @@ fn pipeline(settings: &Settings) -> Pipeline {
         output_bytes: None,
         // The captured bodies have fixed times.
         times: SpanTimes::ANY,
+        envoy_ids: settings.collector.envoy_ids,
         collector_tags: CollectorTags::new(&settings.collector),
         growth: Growth::default(),
     }

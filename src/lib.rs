@@ -13,6 +13,7 @@
 //! | [`memory`] | the one limit that all bytes in flight are counted against | nothing |
 //! | [`item`] | what is made safe and sent: items, runs, batches, verdicts | `memory` |
 //! | [`clock`] | time, handed in | nothing |
+//! | [`proto`] | messages of gRPC, made from `proto/*.proto` | nothing |
 //! | [`decode`] | pure functions from bytes to spans, a file per wire format | `span` |
 //! | [`sample`] | which traces are kept | `span` |
 //! | [`document`] | span ⇄ Jaeger's Elasticsearch document; index names; service documents | `span`, `item` |
@@ -21,7 +22,7 @@
 //! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `span`, `item`, `document` |
 //! | [`dead_letter`] | documents that the store will never take, kept for the operator | `item`, `spool` |
 //! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store`, `dead_letter` |
-//! | [`receive`] | listeners and the manners of each protocol | `memory`, `pipeline` |
+//! | [`receive`] | listeners and the manners of each protocol | `memory`, `proto`, `pipeline` |
 //! | [`query`] | Jaeger's query API over the Reader | `span`, `memory`, `document`, `store` |
 //! | [`telemetry`] | metrics, the books, health, logs, the admin port | nothing |
 //!
@@ -40,6 +41,7 @@ pub mod document;
 pub mod item;
 pub mod memory;
 pub mod pipeline;
+pub mod proto;
 pub mod query;
 pub mod receive;
 pub mod sample;

@@ -5,9 +5,12 @@
 mod receive {
     mod agent;
     mod connections;
+    mod grpc;
     mod guard;
     pub(crate) mod house;
+    mod http2;
     mod jaeger_http;
+    mod otlp_http;
     mod tls;
     mod zipkin;
 }

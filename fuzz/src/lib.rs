@@ -19,6 +19,19 @@ pub mod spool;
 use decode::Sink;
 use span::{Process, Reason, Refusal, Span, Text, Value};
 
+/// A field of protobuf that holds these bytes.
+pub fn framed(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut framed = vec![number << 3 | 2];
+    let mut length = bytes.len();
+    while length >= 0x80 {
+        framed.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    framed.push(length as u8);
+    framed.extend_from_slice(bytes);
+    framed
+}
+
 /// Looks at everything that a decoder hands out.
 #[derive(Debug, Default)]
 pub struct Looker {

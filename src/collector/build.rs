@@ -238,6 +238,7 @@ fn pipeline(settings: &Settings, rooms: &Rooms) -> Pipeline {
         },
         output_bytes: limits.request_output_bytes,
         times: settings.spans,
+        envoy_ids: settings.collector.envoy_ids,
         collector_tags: CollectorTags::new(&settings.collector),
         growth: Growth::default(),
     }

@@ -9,7 +9,7 @@ use crate::pipeline::Protocol;
 use crate::query::{self, Query};
 use crate::receive::agent_udp::{self, BoundUdp, DatagramServer};
 use crate::receive::{self, BindError, BodyReader, Bound, Guard, Reception, Server, Tls, TlsError};
-use crate::settings::Settings;
+use crate::settings::{GrpcServer, Settings};
 use crate::telemetry::admin::{self, AdminSources};
 use crate::telemetry::log::LogLevel;
 
@@ -17,6 +17,9 @@ use crate::telemetry::log::LogLevel;
 pub(super) struct Listeners {
     zipkin: Option<Bound>,
     jaeger_http: Option<Bound>,
+    jaeger_grpc: Option<Bound>,
+    otlp_grpc: Option<Bound>,
+    otlp_http: Option<Bound>,
     query: Option<Bound>,
     admin: Option<Bound>,
     agent: [Option<BoundUdp>; 2],
@@ -42,6 +45,9 @@ impl Listeners {
         Ok(Listeners {
             zipkin: bind("zipkin", "--collector.zipkin.host-port", &listen.zipkin)?,
             jaeger_http: bind("jaeger-thrift-http", "--collector.http-server.host-port", &listen.jaeger_http)?,
+            jaeger_grpc: bind("jaeger-grpc", "--collector.grpc-server.host-port", &listen.jaeger_grpc)?,
+            otlp_grpc: bind("otlp-grpc", "--collector.otlp.grpc.host-port", &listen.otlp_grpc)?,
+            otlp_http: bind("otlp-http", "--collector.otlp.http.host-port", &listen.otlp_http)?,
             query: bind("query", "--query.http-server.host-port", &listen.query)?,
             admin: bind("admin", "--admin.http.host-port", &listen.admin)?,
             agent: agent_udp::bind(&settings.agent)?,
@@ -58,6 +64,9 @@ impl Listeners {
         Ok(Listeners {
             zipkin: secure(self.zipkin, &tls.zipkin)?,
             jaeger_http: secure(self.jaeger_http, &tls.jaeger_http)?,
+            jaeger_grpc: secure(self.jaeger_grpc, &tls.jaeger_grpc)?,
+            otlp_grpc: secure(self.otlp_grpc, &tls.otlp_grpc)?,
+            otlp_http: secure(self.otlp_http, &tls.otlp_http)?,
             query: secure(self.query, &tls.query)?,
             admin: secure(self.admin, &tls.admin)?,
             ..self
@@ -79,6 +88,20 @@ impl Listeners {
             let router = receive::zipkin::router(reception.clone(), house.health.clone());
             spans.serve(bound, guard.spans("zipkin", router));
         }
+        if let Some(bound) = self.jaeger_grpc {
+            let GrpcServer { max_message_size, age } = settings.jaeger_grpc;
+            let router = receive::grpc::jaeger(&reception, max_message_size, house.health.clone());
+            spans.serve_to_age(bound, guard.spans("jaeger-grpc", router), age);
+        }
+        if let Some(bound) = self.otlp_grpc {
+            let GrpcServer { max_message_size, age } = settings.otlp_grpc;
+            let router = receive::grpc::otlp(&reception, max_message_size);
+            spans.serve_to_age(bound, guard.spans("otlp-grpc", router), age);
+        }
+        if let Some(bound) = self.otlp_http {
+            let router = receive::otlp_http::router(reception.clone(), &settings.otlp_http_cors);
+            spans.serve(bound, guard.spans("otlp-http", router));
+        }
         if let Some(bound) = self.jaeger_http {
             spans.serve(bound, guard.untenanted("jaeger-thrift-http", receive::jaeger_http::router(reception)));
         }
@@ -98,8 +121,9 @@ impl Listeners {
     }
 
     fn table(&self) -> Vec<(&'static str, String)> {
-        let tcp = [&self.zipkin, &self.jaeger_http, &self.agent_http, &self.query, &self.admin];
-        let tcp = tcp.into_iter().flatten().map(|bound| (bound.name, bound.address().to_string()));
+        let spans = [&self.zipkin, &self.jaeger_http, &self.jaeger_grpc, &self.otlp_grpc, &self.otlp_http];
+        let tcp = spans.into_iter().chain([&self.agent_http, &self.query, &self.admin]);
+        let tcp = tcp.flatten().map(|bound| (bound.name, bound.address().to_string()));
         let udp = self.agent.iter().flatten().map(|bound| (bound.name, bound.address().to_string()));
         tcp.chain(udp).collect()
     }

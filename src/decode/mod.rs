@@ -9,14 +9,17 @@ mod fault;
 mod jaeger_proto;
 mod jaeger_thrift;
 mod json;
+mod otlp;
 mod otlp_json;
 mod otlp_proto;
 #[cfg(test)]
 mod properties;
+mod protobuf;
 mod scratch;
 #[cfg(test)]
 mod test_sink;
 mod thrift;
+mod zipkin;
 mod zipkin_json;
 mod zipkin_proto;
 mod zipkin_thrift;

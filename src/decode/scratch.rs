@@ -2,8 +2,8 @@
 //!
 //! Nearly every string of a span is a slice of the request's body. The few that must be built
 //! (the compact form of an object given as a tag, the fields of an OpenTelemetry event inside a
-//! Zipkin annotation) live here as long as the body does. It is a list of strings that only
-//! grows, so that a text once kept never moves; an empty one costs nothing.
+//! Zipkin annotation, bytes that came as base64) live here as long as the body does. It is a list
+//! that only grows, so that what was once kept never moves; an empty one costs nothing.
 
 use std::cell::OnceCell;
 
@@ -16,6 +16,7 @@ pub struct Scratch {
 #[derive(Debug)]
 struct Kept {
     text: String,
+    bytes: Vec<u8>,
     next: OnceCell<Box<Kept>>,
 }
 
@@ -48,15 +49,29 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// Bytes that can still be kept.
+    pub(super) fn room(&self) -> usize {
+        self.room
+    }
+
     /// Keeps `text`, or says `None` when the room is used up.
     pub(super) fn keep(&mut self, text: String) -> Option<&'a str> {
-        self.room = self.room.checked_sub(text.len())?;
+        Some(&self.add(text, Vec::new())?.text)
+    }
+
+    /// The same for bytes.
+    pub(super) fn keep_bytes(&mut self, bytes: Vec<u8>) -> Option<&'a [u8]> {
+        Some(&self.add(String::new(), bytes)?.bytes)
+    }
+
+    fn add(&mut self, text: String, bytes: Vec<u8>) -> Option<&'a Kept> {
+        self.room = self.room.checked_sub(text.len() + bytes.len())?;
         while let Some(kept) = self.end.get() {
             self.end = &kept.next;
         }
-        let kept = self.end.get_or_init(|| Box::new(Kept { text, next: OnceCell::new() }));
+        let kept = self.end.get_or_init(|| Box::new(Kept { text, bytes, next: OnceCell::new() }));
         self.end = &kept.next;
-        Some(&kept.text)
+        Some(kept)
     }
 }
 
@@ -81,7 +96,9 @@ mod tests {
         let mut writer = scratch.writer(4);
         assert_eq!(writer.keep("abc".to_owned()), Some("abc"));
         assert_eq!(writer.keep("de".to_owned()), None);
-        assert_eq!(writer.keep("f".to_owned()), Some("f"));
+        assert_eq!(writer.keep_bytes(vec![1, 2]), None);
+        assert_eq!(writer.keep_bytes(vec![7]), Some(&[7][..]));
+        assert_eq!(writer.keep("f".to_owned()), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A sink for tests: owned copies in a form that is easy to compare.
 
 use super::{
-    Limits, Scratch, Sink, Unreadable, agent_binary, agent_compact, jaeger_compact, jaeger_thrift, zipkin_json,
+    Limits, Scratch, Sink, Unreadable, agent_binary, agent_compact, jaeger_compact, jaeger_proto, jaeger_thrift,
+    otlp_json, otlp_proto, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json,
 };
 use crate::span::{Process, Refusal, Span, Tag, Value};
 
@@ -16,6 +17,7 @@ pub(crate) struct Collected {
     service: Option<String>,
     process_tags: Vec<String>,
     process_wire: Vec<u8>,
+    scope_wire: Vec<u8>,
 }
 
 /// A span with its process; tags as `key=value`.
@@ -24,6 +26,7 @@ pub(crate) struct Owned {
     pub(crate) service: Option<String>,
     pub(crate) process_tags: Vec<String>,
     pub(crate) process_wire: Vec<u8>,
+    pub(crate) scope_wire: Vec<u8>,
     pub(crate) trace_id: crate::span::TraceId,
     pub(crate) span_id: u64,
     pub(crate) operation: String,
@@ -42,6 +45,7 @@ impl<'a> Sink<'a> for Collected {
         self.service = process.service.map(|service| service.decoded().into_owned());
         self.process_tags = process.tags.iter().map(tag).collect();
         self.process_wire = process.wire.to_vec();
+        self.scope_wire = process.scope_wire.to_vec();
     }
 
     fn span(&mut self, span: &mut Span<'a>) {
@@ -53,6 +57,7 @@ impl<'a> Sink<'a> for Collected {
             service: self.service.clone(),
             process_tags: self.process_tags.clone(),
             process_wire: self.process_wire.clone(),
+            scope_wire: self.scope_wire.clone(),
             trace_id: span.trace_id,
             span_id: span.span_id,
             operation: span.operation.decoded().into_owned(),
@@ -83,16 +88,28 @@ fn tag(tag: &Tag<'_>) -> String {
     format!("{}={value}", tag.key.decoded())
 }
 
-pub(crate) fn decode_zipkin(body: &[u8]) -> Collected {
-    decode_zipkin_within(body, &Limits::default())
+/// The decoders of Zipkin's formats, each under the same form.
+macro_rules! zipkin {
+    ($($name:ident, $within:ident: $decoder:ident;)*) => {$(
+        pub(crate) fn $name(body: &[u8]) -> Collected {
+            $within(body, &Limits::default())
+        }
+
+        pub(crate) fn $within(body: &[u8], limits: &Limits) -> Collected {
+            let mut collected = Collected::default();
+            let scratch = Scratch::new();
+            let outcome = $decoder(body, &scratch, limits, &mut collected);
+            collected.unreadable = outcome.err();
+            collected
+        }
+    )*};
 }
 
-pub(crate) fn decode_zipkin_within(body: &[u8], limits: &Limits) -> Collected {
-    let mut collected = Collected::default();
-    let scratch = Scratch::new();
-    let outcome = zipkin_json(body, &scratch, limits, &mut collected);
-    collected.unreadable = outcome.err();
-    collected
+zipkin! {
+    decode_zipkin, decode_zipkin_within: zipkin_json;
+    decode_zipkin_v1, decode_zipkin_v1_within: zipkin_v1_json;
+    decode_zipkin_proto, decode_zipkin_proto_within: zipkin_proto;
+    decode_zipkin_thrift, decode_zipkin_thrift_within: zipkin_thrift;
 }
 
 pub(crate) fn decode_thrift(body: &[u8]) -> Collected {
@@ -121,5 +138,40 @@ pub(crate) fn decode_agent_binary(body: &[u8]) -> Collected {
 pub(crate) fn decode_agent_compact(body: &[u8]) -> Collected {
     let mut collected = Collected::default();
     collected.unreadable = agent_compact(body, &Limits::default(), &mut collected).err();
+    collected
+}
+
+pub(crate) fn decode_otlp(body: &[u8]) -> Collected {
+    decode_otlp_within(body, &Limits::default())
+}
+
+pub(crate) fn decode_otlp_within(body: &[u8], limits: &Limits) -> Collected {
+    let mut collected = Collected::default();
+    let scratch = Scratch::new();
+    let outcome = otlp_proto(body, &scratch, limits, &mut collected);
+    collected.unreadable = outcome.err();
+    collected
+}
+
+pub(crate) fn decode_otlp_json(body: &[u8]) -> Collected {
+    decode_otlp_json_within(body, &Limits::default())
+}
+
+pub(crate) fn decode_otlp_json_within(body: &[u8], limits: &Limits) -> Collected {
+    let mut collected = Collected::default();
+    let scratch = Scratch::new();
+    let outcome = otlp_json(body, &scratch, limits, &mut collected);
+    collected.unreadable = outcome.err();
+    collected
+}
+
+pub(crate) fn decode_jaeger_proto(body: &[u8]) -> Collected {
+    decode_jaeger_proto_within(body, &Limits::default())
+}
+
+pub(crate) fn decode_jaeger_proto_within(body: &[u8], limits: &Limits) -> Collected {
+    let mut collected = Collected::default();
+    let outcome = jaeger_proto(body, limits, &mut collected);
+    collected.unreadable = outcome.err();
     collected
 }

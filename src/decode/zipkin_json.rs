@@ -1,34 +1,32 @@
-//! Zipkin v2 JSON → spans.
+//! Zipkin's JSON, v2 and v1, → spans.
+//!
+//! Which of the two a span is, its members say: `binaryAnnotations`, or an annotation with an
+//! `endpoint`, are v1's alone, `kind`, `tags`, `localEndpoint` and others v2's. A span whose members
+//! say nothing, or both, is what the path says. So a sender that posts to the wrong path loses
+//! nothing. Of v1 is told in [`OldSpan`].
 //!
 //! Takes all that either Zipkin or jaeger-collector takes, and refuses what both refuse, span by
 //! span: a span that makes no sense is left behind and its neighbours go on. The spans that come
 //! out are those that jaeger-collector 1.76 makes of the same body (through OpenTelemetry's
 //! Zipkin translator): same tags in the same order, same references, same logs.
 //!
-//! One pass: members are read in the order in which they stand, tags and logs go straight into
-//! the span, the few members that others depend on (ids, kind, times, endpoints) wait in
-//! [`Members`] until the object ends, and [`finish`] turns them into tags and references. Tags
-//! that mean something to the translator are rare; one look-up per key tells whether a span has
-//! any, and only then [`special`] goes over them.
+//! One pass: members are read in the order in which they stand, into a [`Draft`] of the span.
 
 mod annotation;
 mod endpoint;
-mod finish;
 mod id;
-mod key;
-mod link;
 mod members;
-mod special;
+mod old;
 mod tag;
 
-use self::members::Members;
 use super::fault::{Fault, Read};
 use super::json::Reader;
-use super::scratch::{self, Scratch};
-use super::{Limits, Sink, Unreadable};
-use crate::span::{Process, Reason, Refusal, Span, Text};
+use super::zipkin::{AbsentStart, Draft, OldSpan};
+use super::{Limits, Scratch, Sink, Unreadable};
+use crate::span::{Reason, Refusal};
 
-const TOO_MANY_SPANS: &Fault = &Fault::new(Reason::Limit, "too many spans in one request");
+/// The span has members that only the other dialect has.
+const OTHER_DIALECT: &Fault = &Fault::new(Reason::Structure, "members of another version of Zipkin");
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a list of Zipkin v2 spans, or one span as a list of one. An empty body is an empty list.
@@ -40,45 +38,48 @@ pub fn zipkin_json<'a>(
     limits: &Limits,
     sink: &mut impl Sink<'a>,
 ) -> Result<(), Unreadable> {
-    let mut decoder = Decoder::new(body, scratch, *limits);
+    read(Dialect::New, body, scratch, limits, sink)
+}
+
+/// The same, of spans that are of `dialect` unless their members say otherwise.
+pub(super) fn read<'a>(
+    dialect: Dialect,
+    body: &'a [u8],
+    scratch: &'a Scratch,
+    limits: &Limits,
+    sink: &mut impl Sink<'a>,
+) -> Result<(), Unreadable> {
+    let mut decoder = Decoder::new(dialect, body, scratch, *limits);
     if body.starts_with(BYTE_ORDER_MARK) {
         decoder.reader.seek(BYTE_ORDER_MARK.len());
     }
     decoder.body(sink)
 }
 
-/// What is kept from span to span.
+/// The two versions of Zipkin's JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// v1.
+    Old,
+    /// v2.
+    New,
+}
+
 #[derive(Debug)]
 struct Decoder<'a> {
     reader: Reader<'a>,
-    limits: Limits,
-    /// Builds text, in the rare case.
-    scratch: scratch::Writer<'a>,
-    span: Span<'a>,
-    members: Members<'a>,
-    keys: key::Keys,
-    /// The process of the span being read, and the one that the sink was told last.
-    process: Process<'a>,
-    told: Option<Text<'a>>,
-    told_plain: bool,
-    spans: usize,
+    draft: Draft<'a>,
+    old: OldSpan<'a>,
+    /// What the path says.
+    dialect: Dialect,
+    /// The span at hand has members of both.
+    is_mixed: bool,
 }
 
 impl<'a> Decoder<'a> {
-    fn new(body: &'a [u8], scratch: &'a Scratch, limits: Limits) -> Self {
-        Decoder {
-            reader: Reader::new(body),
-            limits,
-            // A replaced byte takes three; nothing grows more, and nothing is built twice.
-            scratch: scratch.writer(body.len().saturating_mul(3)),
-            span: Span { tags: Vec::with_capacity(32), ..Span::default() },
-            members: Members::default(),
-            keys: key::Keys::default(),
-            process: Process::default(),
-            told: None,
-            told_plain: false,
-            spans: 0,
-        }
+    fn new(dialect: Dialect, body: &'a [u8], scratch: &'a Scratch, limits: Limits) -> Self {
+        let draft = Draft::new(body.len(), scratch, limits);
+        Decoder { reader: Reader::new(body), draft, old: OldSpan::default(), dialect, is_mixed: false }
     }
 
     fn body(&mut self, sink: &mut impl Sink<'a>) -> Result<(), Unreadable> {
@@ -126,37 +127,59 @@ impl<'a> Decoder<'a> {
             return true;
         }
         let start = self.reader.offset();
-        match self.span(start) {
-            Ok(()) => {
-                self.hand_over(sink);
-                true
-            }
+        match self.span(start, sink) {
+            Ok(()) => true,
             Err(fault) => self.leave_behind(start, fault, sink),
         }
     }
 
-    fn span(&mut self, start: usize) -> Read<()> {
-        self.span.clear();
-        self.process.clear();
-        self.members = Members::default();
-        self.keys.clear();
-        if self.spans >= self.limits.spans {
-            return Err(TOO_MANY_SPANS);
+    #[inline]
+    fn span(&mut self, start: usize, sink: &mut impl Sink<'a>) -> Read<()> {
+        self.draft.begin()?;
+        match self.read(self.dialect, start, sink) {
+            Err(fault) if *fault == *OTHER_DIALECT => self.read_otherwise(start, sink),
+            outcome => outcome,
         }
-        self.spans += 1;
-        self.read_members()?;
-        self.span.wire = self.reader.since(start);
-        self.finish()
     }
 
-    fn hand_over(&mut self, sink: &mut impl Sink<'a>) {
-        let plain = self.process.tags.is_empty();
-        if !(plain && self.told_plain && same(&self.told, &self.process.service)) {
-            sink.process(&self.process);
-            self.told = self.process.service;
-            self.told_plain = plain;
+    #[inline]
+    fn read(&mut self, dialect: Dialect, start: usize, sink: &mut impl Sink<'a>) -> Read<()> {
+        if dialect == Dialect::Old {
+            return self.read_old(start, sink);
         }
-        sink.span(&mut self.span);
+        self.read_members()?;
+        self.draft.span.wire = self.reader.since(start);
+        self.draft.finish(AbsentStart::Marked)?;
+        self.draft.hand_over(sink);
+        Ok(())
+    }
+
+    /// Apart, so that the way of v2 stays short.
+    #[inline(never)]
+    fn read_old(&mut self, start: usize, sink: &mut impl Sink<'a>) -> Read<()> {
+        self.old.clear();
+        self.read_old_members()?;
+        self.old.hand_over(&mut self.draft, self.reader.since(start), AbsentStart::Marked, sink)
+    }
+
+    /// Reads a span that is not of the path's dialect alone.
+    #[cold]
+    fn read_otherwise(&mut self, start: usize, sink: &mut impl Sink<'a>) -> Read<()> {
+        let other = if self.dialect == Dialect::New { Dialect::Old } else { Dialect::New };
+        let outcome = self.read_again(other, start, sink);
+        if !outcome.is_err_and(|fault| *fault == *OTHER_DIALECT) {
+            return outcome;
+        }
+        self.is_mixed = true;
+        let outcome = self.read_again(self.dialect, start, sink);
+        self.is_mixed = false;
+        outcome
+    }
+
+    fn read_again(&mut self, dialect: Dialect, start: usize, sink: &mut impl Sink<'a>) -> Read<()> {
+        self.reader.seek(start);
+        self.draft.clear();
+        self.read(dialect, start, sink)
     }
 
     /// Refuses the span that began at `start` and goes to its end, however odd its inside is.
@@ -171,17 +194,6 @@ impl<'a> Decoder<'a> {
 
     fn refusal(&self, reason: Reason, what: &'static str) -> Refusal {
         Refusal { reason, offset: self.reader.offset(), what }
-    }
-}
-
-/// True if both are the same bytes in the same form.
-fn same(one: &Option<Text<'_>>, other: &Option<Text<'_>>) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => {
-            std::mem::discriminant(one) == std::mem::discriminant(other) && one.raw() == other.raw()
-        }
-        _ => false,
     }
 }
 

@@ -78,6 +78,14 @@ impl Default for Manner {
     }
 }
 
+/// What an answer of the store was like: some of it settled, the store away, or too much for it.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    any: bool,
+    away: bool,
+    overloaded: bool,
+}
+
 /// Carries batches.
 #[derive(Debug)]
 pub struct Delivery {
@@ -192,22 +200,39 @@ impl Delivery {
                 return;
             }
             lot.tries = backoff.tries() + 1;
-            let pause = backoff.next_pause();
-            if any || !(away || overloaded) {
-                // A store that refuses all of it is not asked at full speed.
-                if !any && !self.pause(pause.min(pressure::BACKLOG_PAUSE)).await {
-                    return self.leave(&lot.batch);
-                }
-                match self.put_aside(lot, pause).await {
-                    None => return,
-                    Some(back) => lot = back,
-                }
-            }
-            let pointless = away && self.is_stopping() && self.rooms.spool.is_durable();
-            if pointless || !self.pause(pause).await {
-                return self.leave(&lot.batch);
+            match self.wait_with(lot, Answer { any, away, overloaded }, backoff.next_pause()).await {
+                None => return,
+                Some(back) => lot = back,
             }
         }
+    }
+
+    /// Sees to what an answer left unsettled. Gives it back when it is to be sent again by this
+    /// carrier.
+    async fn wait_with(self: &Arc<Self>, mut lot: Lot, answer: Answer, pause: Duration) -> Option<Lot> {
+        let Answer { any, away, overloaded } = answer;
+        if any || overloaded || !away {
+            // A store that refuses all of it is not asked at full speed.
+            if !any && !overloaded && !self.pause(pause.min(pressure::BACKLOG_PAUSE)).await {
+                self.leave(&lot.batch);
+                return None;
+            }
+            lot = match self.put_aside(lot, pause).await {
+                // This carrier may be one too many now: whose turn it is sends the rest.
+                None if overloaded && !any => {
+                    self.pause(pause).await;
+                    return None;
+                }
+                None => return None,
+                Some(back) => back,
+            };
+        }
+        let pointless = away && self.is_stopping() && self.rooms.spool.is_durable();
+        if pointless || !self.pause(pause).await {
+            self.leave(&lot.batch);
+            return None;
+        }
+        Some(lot)
     }
 
     /// Puts the rest of a batch aside; or, if that index is known not to take it or there is no

@@ -3,7 +3,9 @@
 //! It begins with `--es.bulk.workers`, rises by one for each round of answers that came well while
 //! more was waiting, up to `--es.bulk.max-workers`, and is halved, down to one, when the store says
 //! that it is overloaded. It rises no further either when answers take twice as long as the
-//! quickest lately: then more at once would only wait in the store.
+//! quickest lately: then more at once would only wait in the store. After a complaint so many answers
+//! must be good before it rises again that far less than one in a hundred is a complaint, whatever
+//! the store bears.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +18,9 @@ pub(super) const BACKLOG_PAUSE: Duration = Duration::from_secs(1);
 
 /// Pressure is high for so long after the store has said so.
 const HIGH: Duration = Duration::from_secs(5);
+
+/// Good answers after a complaint before more is tried.
+const GOOD_BEFORE_MORE: u32 = 250;
 
 /// The quickest answer is forgotten after so many answers.
 const MEMORY: u32 = 256;
@@ -35,12 +40,14 @@ struct State {
     quickest: Option<Duration>,
     answers: u32,
     refused: Option<Instant>,
+    /// Good answers since then.
+    good: u32,
 }
 
 impl Pressure {
     pub(super) fn new(start: usize, most: usize) -> Self {
         let start = start.max(1) as f64;
-        let state = State { limit: start, quickest: None, answers: 0, refused: None };
+        let state = State { limit: start, quickest: None, answers: 0, refused: None, good: 0 };
         Pressure { most: start.max(most as f64), state: Mutex::new(state), risen: Notify::new() }
     }
 
@@ -75,16 +82,17 @@ impl Pressure {
             if state.refused.is_none_or(|at| at.elapsed() >= latency) {
                 state.limit = (state.limit / 2.0).max(1.0);
             }
-            state.refused = Some(Instant::now());
+            (state.refused, state.good) = (Some(Instant::now()), 0);
             return;
         }
+        state.good = state.good.saturating_add(1);
         state.answers += 1;
         if state.answers > MEMORY {
             (state.answers, state.quickest) = (1, None);
         }
         let quickest = state.quickest.map_or(latency, |quickest| quickest.min(latency));
         state.quickest = Some(quickest);
-        let calm = state.refused.is_none_or(|at| at.elapsed() >= HIGH);
+        let calm = state.refused.is_none_or(|at| state.good > GOOD_BEFORE_MORE && at.elapsed() >= HIGH);
         if behind && calm && latency <= quickest * 2 && state.limit < self.most {
             let before = state.limit as usize;
             state.limit = (state.limit + 1.0 / state.limit).min(self.most);
@@ -137,10 +145,14 @@ mod tests {
         pressure.note(QUICK, false, true);
         assert_eq!(pressure.limit(), 2);
         tokio::time::advance(HIGH).await;
+        for _ in 1..GOOD_BEFORE_MORE {
+            pressure.note(QUICK, false, true);
+        }
+        assert_eq!((pressure.limit(), pressure.is_high()), (2, false));
         for _ in 0..3 {
             pressure.note(QUICK, false, true);
         }
-        assert_eq!((pressure.limit(), pressure.is_high()), (3, false));
+        assert_eq!(pressure.limit(), 3);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,3 +1,5 @@
+mod outage;
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 

@@ -8,13 +8,19 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::item::{Id, Kind};
 
 /// The seed for the names of the spans of a process, from the bytes that it came in; 0 for none.
 pub fn process_seed(wire: &[u8]) -> u64 {
     if wire.is_empty() { 0 } else { xxh3_64(wire) }
+}
+
+/// The same for spans under an instrumentation scope of that process (OTLP).
+pub fn scope_seed(wire: &[u8], scope: &[u8]) -> u64 {
+    let seed = process_seed(wire);
+    if scope.is_empty() { seed } else { xxh3_64_with_seed(scope, seed) }
 }
 
 /// The name of a span's document: `start_micros` since 1970, the bytes that it came in, and the
@@ -77,6 +83,15 @@ mod tests {
             let id = span_id(start, wire, process_seed(process));
             assert_eq!(text(Kind::Span, id), expected);
         }
+    }
+
+    #[test]
+    fn a_scope_is_part_of_the_name() {
+        assert_eq!(scope_seed(b"", b""), 0);
+        assert_eq!(scope_seed(b"service", b""), process_seed(b"service"));
+        // By the reference implementation, as above.
+        let seeds = [scope_seed(b"service", b"scope"), scope_seed(b"", b"scope")];
+        assert_eq!(seeds, [0xbd60_c6e5_7fe4_1a49, 0x021c_4ad8_9a0c_d840]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod stored_tag;
 mod tag;
 mod write;
 
-pub use id::{process_seed, service_id, span_id, write_id};
+pub use id::{process_seed, scope_seed, service_id, span_id, write_id};
 pub use names::{IndexNames, hour_of};
 pub use nested_form::{LEFT_OUT, with_fewer_nested, with_nested_tags};
 pub use read::UnreadableDocument;

@@ -4,10 +4,11 @@ use std::ops::RangeInclusive;
 
 use super::{Pipeline, Protocol, Rejected, Taken};
 use crate::decode::{Sink, Unreadable};
-use crate::document::{process_seed, span_id, write_service};
+use crate::document::{scope_seed, span_id, write_service};
 use crate::item::{Id, Item, Kind, Run};
 use crate::memory::{OverLimit, Reservation};
 use crate::sample::Verdict;
+use crate::settings::EnvoyIds;
 use crate::span::repair::{self, Family, Mend};
 use crate::span::{Process, Reason, Refusal, Span, Tag, Text};
 use crate::telemetry::books::Outcome;
@@ -49,6 +50,7 @@ pub(super) struct Intake<'p, 'a> {
     /// How often each thing was mended, in the order of [`Mend::ALL`].
     mends: [u64; Mend::ALL.len()],
     over_limit: bool,
+    mends_envoy_ids: bool,
 }
 
 /// What a request brought.
@@ -111,6 +113,7 @@ impl<'p, 'a> Intake<'p, 'a> {
             now,
             mends: [0; Mend::ALL.len()],
             over_limit: false,
+            mends_envoy_ids: protocol.is_zipkin_proto() && pipeline.envoy_ids == EnvoyIds::Auto,
         };
         intake.charge();
         intake
@@ -238,6 +241,10 @@ impl<'p, 'a> Intake<'p, 'a> {
     }
 
     fn repair(&mut self, span: &mut Span<'a>) {
+        if self.mends_envoy_ids {
+            let mend = repair::envoy_ids(span);
+            self.count_mend(mend);
+        }
         let mend = repair::start(span, &self.starts, self.now);
         self.count_mend(mend);
         let mend = match self.family {
@@ -270,7 +277,7 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
             self.put_tallies_by();
         }
         self.service = service;
-        self.seed = process_seed(process.wire);
+        self.seed = scope_seed(process.wire, process.scope_wire);
         self.process.clear();
         let pipeline = self.pipeline;
         pipeline.collector_tags.with(process, self.family, |tags| {

@@ -22,7 +22,7 @@ use crate::decode::{self, Unreadable};
 use crate::document::{Services, Shape};
 use crate::memory::Reservation;
 use crate::sample::Sampler;
-use crate::settings::SpanTimes;
+use crate::settings::{EnvoyIds, SpanTimes};
 use crate::spool::{NotSafe, Spool};
 use crate::telemetry::metrics::Metrics;
 use intake::{Harvest, Intake};
@@ -69,6 +69,7 @@ pub struct Pipeline {
     /// `--limits.request-output-bytes`; `None`: 16 × body + 1 MiB.
     pub output_bytes: Option<usize>,
     pub times: SpanTimes,
+    pub envoy_ids: EnvoyIds,
     /// `--collector.tags`, added to every process.
     pub collector_tags: CollectorTags,
     pub growth: Growth,

@@ -100,6 +100,11 @@ impl Protocol {
         self.said().1
     }
 
+    /// True for Zipkin's protobuf, whatever it comes by.
+    pub fn is_zipkin_proto(self) -> bool {
+        matches!(self, Protocol::ZipkinProto | Protocol::ZipkinGrpc)
+    }
+
     /// Jaeger's `format` label.
     pub fn format(self) -> &'static str {
         self.said().2

@@ -25,6 +25,7 @@ fn pipeline() -> Pipeline {
         limits: decode::Limits::default(),
         output_bytes: None,
         times: settings.spans,
+        envoy_ids: settings.collector.envoy_ids,
         collector_tags: CollectorTags::new(&settings.collector),
         growth: Growth::default(),
     }

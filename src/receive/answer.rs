@@ -9,7 +9,7 @@ use crate::pipeline::Rejected;
 use crate::telemetry::metrics::Metrics;
 
 /// Seconds after which one who was refused for want of room may try again.
-const RETRY_SECONDS: &str = "1";
+pub(super) const RETRY_SECONDS: &str = "1";
 
 /// Spans were taken: an empty 202, which is what Envoy and others count as success; they take 200
 /// and 204 for loss.
@@ -77,7 +77,7 @@ pub(super) fn status_of_rejection(rejected: &Rejected) -> StatusCode {
 }
 
 /// Counts a body that was not admitted under the limit that it reached.
-fn count_limit(metrics: &Metrics, error: &BodyError) {
+pub(super) fn count_limit(metrics: &Metrics, error: &BodyError) {
     match error {
         BodyError::TooLarge { setting, .. } => metrics.limit_reached(setting),
         BodyError::NoRoom => metrics.limit_reached("memory.limit"),

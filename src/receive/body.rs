@@ -58,6 +58,8 @@ pub struct BodyReader {
     largest: usize,
     /// Bytes when inflated.
     largest_inflated: usize,
+    /// The settings that limit the two.
+    settings: [&'static str; 2],
     /// `None`: as long as it takes.
     timeout: Option<Duration>,
 }
@@ -68,9 +70,31 @@ impl BodyReader {
         BodyReader {
             largest: limits.body_bytes.min(share),
             largest_inflated: limits.inflated_bytes.min(share),
+            settings: ["limits.body-bytes", "limits.inflated-bytes"],
             timeout: Some(connections.body_timeout).filter(|timeout| !timeout.is_zero()),
             budget,
         }
+    }
+
+    /// The same for what `setting` limits to `largest` bytes as well, inflated or not.
+    pub(super) fn limited(&self, largest: usize, setting: &'static str) -> Self {
+        let mut limited = self.clone();
+        if largest < limited.largest {
+            (limited.largest, limited.settings[0]) = (largest, setting);
+        }
+        if largest < limited.largest_inflated {
+            (limited.largest_inflated, limited.settings[1]) = (largest, setting);
+        }
+        limited
+    }
+
+    /// Bytes of a body as it arrives, and the setting that limits them.
+    pub(super) fn largest(&self) -> (usize, &'static str) {
+        (self.largest, self.settings[0])
+    }
+
+    pub(super) fn reserve(&self) -> Reservation {
+        self.budget.reserve()
     }
 
     /// The body as its sender wrote it: whole, inflated, charged.
@@ -88,23 +112,23 @@ impl BodyReader {
 
     /// What `collecting` brings, if it does so in time. Most bodies are there with their heads and
     /// cost no timer.
-    async fn in_time(
+    pub(super) async fn in_time<A, E: From<BodyError>>(
         &self,
-        collecting: impl Future<Output = Result<Admitted, BodyError>>,
-    ) -> Result<Admitted, BodyError> {
+        collecting: impl Future<Output = Result<A, E>>,
+    ) -> Result<A, E> {
         let mut collecting = pin!(collecting);
         let at_once = poll_fn(|context| Poll::Ready(collecting.as_mut().poll(context))).await;
         match (at_once, self.timeout) {
             (Poll::Ready(collected), _) => collected,
             (Poll::Pending, None) => collecting.await,
             (Poll::Pending, Some(limit)) => {
-                tokio::time::timeout(limit, collecting).await.unwrap_or(Err(BodyError::TooSlow(limit)))
+                tokio::time::timeout(limit, collecting).await.unwrap_or(Err(BodyError::TooSlow(limit).into()))
             }
         }
     }
 
     fn too_large(&self) -> BodyError {
-        BodyError::TooLarge { limit: self.largest, setting: "limits.body-bytes" }
+        BodyError::TooLarge { limit: self.largest, setting: self.settings[0] }
     }
 
     /// All pieces of a body in one.
@@ -130,24 +154,18 @@ impl BodyReader {
 
     /// The next bytes of a body of which `so_far` were read; `None` at its end.
     async fn next_piece(&self, body: &mut Body, so_far: usize) -> Result<Option<Bytes>, BodyError> {
-        while !body.is_end_stream() {
-            let Some(frame) = body.frame().await else { break };
-            let Ok(piece) = frame.map_err(|_| BodyError::BrokeOff)?.into_data() else { continue };
-            if piece.len() > self.largest - so_far.min(self.largest) {
-                return Err(self.too_large());
-            }
-            if !piece.is_empty() {
-                return Ok(Some(piece));
-            }
+        match next_piece(body).await? {
+            Some(piece) if piece.len() > self.largest - so_far.min(self.largest) => Err(self.too_large()),
+            piece => Ok(piece),
         }
-        Ok(None)
     }
 
     /// Undoes the encodings, the last one first.
-    async fn inflate(&self, encodings: Encodings, arrived: Admitted) -> Result<Admitted, BodyError> {
+    pub(super) async fn inflate(&self, encodings: Encodings, arrived: Admitted) -> Result<Admitted, BodyError> {
         let mut body = arrived;
         for encoding in encodings.into_iter().rev() {
-            let mut inflater = Inflater::new(encoding, body, self.largest_inflated, self.budget.reserve())?;
+            let mut inflater =
+                Inflater::new(encoding, body, (self.largest_inflated, self.settings[1]), self.budget.reserve())?;
             body = match inflater.start()? {
                 Inflated::Whole => inflater.finish()?,
                 // Much comes out of it: not a work for a thread that serves the network.
@@ -161,9 +179,26 @@ impl BodyReader {
     }
 }
 
+/// The next bytes of a body; `None` at its end.
+pub(super) async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
+    while !body.is_end_stream() {
+        let Some(frame) = body.frame().await else { break };
+        let Ok(piece) = frame.map_err(|_| BodyError::BrokeOff)?.into_data() else { continue };
+        if !piece.is_empty() {
+            return Ok(Some(piece));
+        }
+    }
+    Ok(None)
+}
+
 /// Appends a piece; room is doubled, at most to the `announced` length, and charged before it is
 /// made.
-fn append(whole: &mut Vec<u8>, piece: &[u8], announced: usize, charge: &mut Reservation) -> Result<(), BodyError> {
+pub(super) fn append(
+    whole: &mut Vec<u8>,
+    piece: &[u8],
+    announced: usize,
+    charge: &mut Reservation,
+) -> Result<(), BodyError> {
     let needed = whole.len() + piece.len();
     if needed > whole.capacity() {
         let ceiling = if announced > 0 { announced } else { usize::MAX };

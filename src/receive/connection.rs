@@ -6,7 +6,8 @@
 //!
 //! An old connection is let go with an answer: HTTP/1 with `Connection: close` on its next one (a
 //! close between requests could cross a request on its way, and Envoy sends nothing twice), HTTP/2
-//! with GOAWAY.
+//! with GOAWAY. One of HTTP/2 that stays is cut: when nothing was asked for the time of a head, and,
+//! where a grace is set, after that whatever is under way.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -15,10 +16,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONNECTION, HeaderValue};
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, Version};
+use axum::{BoxError, Router};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -29,9 +30,10 @@ use tokio::time::{Instant, Sleep};
 use tower::Service;
 
 use super::heard::Heard;
+use super::http2;
 use super::lingering::Lingering;
 use super::pulse::{Due, Pulse};
-use super::server::{Phase, Seat};
+use super::server::{Phase, Seat, Served};
 use crate::telemetry::metrics::Metrics;
 
 /// What a connection that was asked to go has left.
@@ -41,14 +43,14 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     mut seat: Seat,
     stream: S,
-    router: Router,
+    served: Arc<Served>,
     phase: watch::Receiver<Phase>,
 ) {
     let server = seat.server.clone();
-    let pulse = Arc::new(Pulse::new(&server.limits, server.max_age()));
+    let pulse = Arc::new(Pulse::new(&server.limits, server.vary(served.age)));
     let io = TokioIo::new(Lingering::new(stream, pulse.clone(), seat.take_charge()));
     let of_requests = pulse.clone();
-    let service = service_fn(move |request| answer(router.clone(), request, of_requests.clone()));
+    let service = service_fn(move |request| answer(served.router.clone(), request, of_requests.clone()));
     let connection = pin!(server.builder.serve_connection(io, service));
     drive(connection, &pulse, phase, &server.metrics).await;
     if pulse.is_starved() {
@@ -70,6 +72,9 @@ async fn answer(
     request: Request<Incoming>,
     pulse: Arc<Pulse>,
 ) -> Result<Response<Body>, Infallible> {
+    if request.version() == Version::HTTP_2 {
+        pulse.set_http2();
+    }
     pulse.begin();
     let request = request.map(|body| Body::new(Heard::new(body, pulse.clone())));
     let in_flight = InFlight(pulse);
@@ -82,7 +87,7 @@ async fn answer(
 }
 
 /// Polls a connection to its end, or to the end of our patience.
-async fn drive<C: GracefulConnection>(
+async fn drive<C: GracefulConnection<Error = BoxError>>(
     mut connection: Pin<&mut C>,
     pulse: &Pulse,
     mut phase: watch::Receiver<Phase>,
@@ -95,9 +100,14 @@ async fn drive<C: GracefulConnection>(
     loop {
         tokio::select! {
             biased;
-            _ = connection.as_mut() => return,
+            ended = connection.as_mut() => {
+                ended.err().and_then(|error| http2::limit_of(&*error)).inspect(|limit| metrics.limit_reached(limit));
+                return;
+            }
             due = poll_fn(|context| next_due(pulse, timer.as_mut(), farewell, context)) => match due {
                 Due::At(_) => return,
+                Due::Overdue => return metrics.limit_reached("max-connection-age-grace"),
+                Due::Flood => return metrics.limit_reached("http2.unasked"),
                 Due::SlowHeader => return metrics.limit_reached("limits.header-timeout"),
                 Due::Old => {
                     metrics.limit_reached("limits.connection-age");

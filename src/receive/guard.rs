@@ -103,7 +103,7 @@ async fn pass(State(door): State<Door>, request: Request, next: Next) -> Respons
     match door.check(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(denial) => {
-            door.metrics.request_refused(door.name, denial.status(door.is_query).as_u16());
+            door.metrics.request_refused(door.name, denial.counted_as(&request, door.is_query));
             denial.answer(&request, door.is_query)
         }
     }

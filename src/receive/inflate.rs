@@ -1,4 +1,5 @@
-//! Content-Encodings: gzip, deflate (with zlib's wrapping or without), zstd, one or several.
+//! Content-Encodings: gzip, deflate (with zlib's wrapping or without), zstd, one or several; for
+//! messages of gRPC snappy too, in frames as OpenTelemetry collectors send it.
 //!
 //! What comes out is limited and charged as it comes out, so a bomb stops at the limit. The first
 //! megabyte is inflated at once; what has more in it is left to a thread that may be busy.
@@ -31,6 +32,7 @@ pub(super) enum Encoding {
     Gzip,
     Deflate,
     Zstd,
+    Snappy,
 }
 
 impl Encoding {
@@ -38,7 +40,7 @@ impl Encoding {
         match self {
             Encoding::Gzip => "gunzip",
             Encoding::Deflate => "inflate",
-            Encoding::Zstd => "decompress",
+            Encoding::Zstd | Encoding::Snappy => "decompress",
         }
     }
 
@@ -47,6 +49,8 @@ impl Encoding {
         match self {
             Encoding::Gzip | Encoding::Deflate => 32 << 10,
             Encoding::Zstd => out.min(1 << WINDOW_LOG),
+            // A frame of 64 KiB as it came, and what comes out of it.
+            Encoding::Snappy => 144 << 10,
         }
     }
 }
@@ -69,6 +73,14 @@ impl Encodings {
             return Err(format!("{} encodings", encodings.len()));
         }
         Ok(Encodings(encodings))
+    }
+
+    /// The one that a gRPC call names for its messages.
+    pub(super) fn of_messages(headers: &HeaderMap) -> Result<Self, String> {
+        let name = headers.get("grpc-encoding").map(|value| value.as_bytes()).unwrap_or_default();
+        let name = std::str::from_utf8(name).map_err(|_| "(not text)".to_string())?;
+        let encoding = if name == "snappy" { Some(Encoding::Snappy) } else { named(name)? };
+        Ok(Encodings(encoding.into_iter().collect()))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -105,6 +117,8 @@ pub(super) struct Inflater {
     decoder: Box<dyn Read + Send>,
     out: Vec<u8>,
     limit: usize,
+    /// The setting that the limit is from.
+    setting: &'static str,
     ended: bool,
     /// Of what comes out.
     reservation: Reservation,
@@ -113,16 +127,17 @@ pub(super) struct Inflater {
 }
 
 impl Inflater {
-    /// Inflates `body` to at most `limit` bytes, which `reservation` is charged for.
+    /// Inflates `body` to at most so many bytes as a setting allows; `reservation` is charged for
+    /// them.
     pub(super) fn new(
         encoding: Encoding,
         body: Admitted,
-        limit: usize,
+        (limit, setting): (usize, &'static str),
         reservation: Reservation,
     ) -> Result<Self, BodyError> {
         let Admitted { bytes, reservation: input } = body;
         let decoder = decoder(encoding, bytes).map_err(|error| broken(encoding, &error))?;
-        Ok(Inflater { encoding, decoder, out: Vec::new(), limit, ended: false, reservation, input })
+        Ok(Inflater { encoding, decoder, out: Vec::new(), limit, setting, ended: false, reservation, input })
     }
 
     /// Inflates as much as may be done on the network's thread.
@@ -153,7 +168,7 @@ impl Inflater {
 
     fn check_limit(&self) -> Result<(), BodyError> {
         if self.out.len() > self.limit {
-            return Err(BodyError::TooLarge { limit: self.limit, setting: "limits.inflated-bytes" });
+            return Err(BodyError::TooLarge { limit: self.limit, setting: self.setting });
         }
         Ok(())
     }
@@ -183,6 +198,7 @@ fn decoder(encoding: Encoding, bytes: Bytes) -> io::Result<Box<dyn Read + Send>>
             decoder.window_log_max(WINDOW_LOG)?;
             Box::new(decoder)
         }
+        Encoding::Snappy => Box::new(snap::read::FrameDecoder::new(input)),
     })
 }
 

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use super::http2;
 use super::pulse::Pulse;
 use crate::memory::Reservation;
 
@@ -38,6 +39,8 @@ pub(super) struct Lingering<S> {
     charge: Reservation,
     /// Bytes of a head that is not complete.
     heading: usize,
+    /// Requests that had begun when that was last counted.
+    begun: u32,
     ended: bool,
     lingered: usize,
     until: Option<Pin<Box<Sleep>>>,
@@ -46,17 +49,34 @@ pub(super) struct Lingering<S> {
 impl<S> Lingering<S> {
     /// `charge`: what the connection has taken so far.
     pub(super) fn new(inner: S, pulse: Arc<Pulse>, charge: Reservation) -> Self {
-        Lingering { inner, pulse, charge, heading: 0, ended: false, lingered: 0, until: None }
+        Lingering { inner, pulse, charge, heading: 0, begun: 0, ended: false, lingered: 0, until: None }
     }
 
     /// Charges a buffer with room for `room` bytes more; an error: there is no memory for it.
     fn charge_buffer(&mut self, room: usize) -> io::Result<()> {
-        let wanted = CONNECTION + self.heading + room;
+        let wanted = CONNECTION + self.held() + room;
         if wanted > self.charge.bytes() && self.charge.resize(wanted).is_err() {
             self.pulse.set_starved();
             return Err(io::ErrorKind::OutOfMemory.into());
         }
         Ok(())
+    }
+
+    /// What hyper keeps of what it has read: a head that is not complete. Of HTTP/2 that is limited,
+    /// and other frames are not kept.
+    fn held(&self) -> usize {
+        if self.pulse.is_http2() { self.heading.min(http2::MOST_HELD) } else { self.heading }
+    }
+
+    /// Counts bytes that came: they are of a head unless a request is answered.
+    fn count(&mut self, bytes: usize) {
+        let begun = self.pulse.begun();
+        if begun != self.begun || self.pulse.is_answering() {
+            (self.begun, self.heading) = (begun, 0);
+        }
+        if !self.pulse.is_answering() {
+            self.heading += bytes;
+        }
     }
 }
 
@@ -68,7 +88,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Lingering<S> {
         let result = ready!(Pin::new(&mut this.inner).poll_read(context, buffer));
         match buffer.filled().get(before..) {
             Some(bytes) if !bytes.is_empty() => {
-                this.heading = if this.pulse.is_answering() { 0 } else { this.heading + bytes.len() };
+                this.count(bytes.len());
                 this.pulse.read(bytes);
             }
             _ => this.ended = true,

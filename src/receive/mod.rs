@@ -2,10 +2,10 @@
 //!
 //! [`Server`] is the accept loop under every listener: it limits connections, their headers, their
 //! idleness and their age, and drains them. Routes are axum's. [`BodyReader`] admits bodies into
-//! the memory budget as they arrive and inflates them. [`zipkin`] and [`jaeger_http`] say what each
-//! protocol's senders expect to hear, [`agent_udp`] and [`agent_http`] stand where a jaeger-agent
-//! stood. [`Tls`] and [`Guard`] stand before the routes. A request goes axum → body → [`Take`] → status; nothing is
-//! logged or looked up for one that goes well.
+//! the memory budget as they arrive and inflates them. [`zipkin`], [`jaeger_http`], [`otlp_http`] and
+//! [`grpc`] say what each protocol's senders expect to hear, [`agent_udp`] and [`agent_http`] stand
+//! where a jaeger-agent stood. [`Tls`] and [`Guard`] stand before the routes. A request goes axum →
+//! body → [`Take`] → status; nothing is logged or looked up for one that goes well.
 
 mod address;
 pub mod agent_http;
@@ -13,13 +13,17 @@ pub mod agent_udp;
 mod answer;
 mod body;
 mod connection;
+mod cors;
+pub mod grpc;
 mod guard;
 mod heard;
+mod http2;
 mod inflate;
 pub mod jaeger_http;
 mod lingering;
 mod listener;
 mod media_type;
+pub mod otlp_http;
 mod pulse;
 mod reload;
 mod server;
@@ -65,6 +69,13 @@ pub struct Reception<T> {
     pub take: Arc<T>,
     pub bodies: BodyReader,
     pub metrics: Arc<Metrics>,
+}
+
+impl<T> Reception<T> {
+    /// The same for bodies that `setting` limits to `largest` bytes, inflated or not.
+    fn limited(&self, largest: usize, setting: &'static str) -> Self {
+        Reception { bodies: self.bodies.limited(largest, setting), ..self.clone() }
+    }
 }
 
 impl<T> Clone for Reception<T> {

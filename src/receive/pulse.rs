@@ -4,17 +4,22 @@
 //! hyper's own header time-out counts idleness too and costs a timer per request; this costs a
 //! look at the clock per read. A connection is *idle* between requests, *heading* from the first
 //! byte of a head to its last, and *busy* while a request is answered. An HTTP/2 connection is
-//! never heading: its frames are no heads.
+//! never heading: its frames are no heads. What comes on it while nothing is asked is counted:
+//! pings and settings are answered, and one who sends nothing else for a megabyte is a flood.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::settings::Connections;
+use crate::settings::{Age, Connections};
 
 /// Milliseconds that mean *never*.
 const NEVER: u64 = u64::MAX;
+
+/// Bytes that may come on a connection of HTTP/2 between the end of its requests and the head of
+/// the next. A ping is 17 bytes: 60,000 of them are a ping a second for a day.
+pub(super) const MOST_UNASKED: u32 = 1 << 20;
 
 /// What a connection's timer has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +28,10 @@ pub(super) enum Due {
     At(Instant),
     /// It is old: let it go with its next answer.
     Old,
+    /// It was told to go and had its time.
+    Overdue,
+    /// Much came that asks for nothing.
+    Flood,
     /// A head took too long.
     SlowHeader,
     /// Nothing was asked for too long.
@@ -36,15 +45,24 @@ pub(super) struct Pulse {
     header_timeout: u64,
     idle_timeout: u64,
     max_age: u64,
+    /// The age at which it is cut.
+    end_of_grace: u64,
+    /// Bytes that came on HTTP/2 while nothing was asked.
+    unasked: AtomicU32,
     /// The last byte that came or went.
     active: AtomicU64,
+    /// The end of the last request.
+    answered: AtomicU64,
     /// The first byte of a head that is not complete; [`NEVER`]: none.
     heading: AtomicU64,
     requests: AtomicU32,
+    /// Requests whose heads were complete, so far.
+    begun: AtomicU32,
     /// A head began since the timer was last asked: only then something is due earlier than it was.
     is_urgent: AtomicBool,
     is_http2: AtomicBool,
-    is_old: AtomicBool,
+    /// When it was found to be old; [`NEVER`]: it is not.
+    old_since: AtomicU64,
     /// The body of the last request was dropped before its end.
     is_unheard: AtomicBool,
     /// There was no memory for what it sent.
@@ -52,20 +70,24 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    /// A connection that begins now and gets old after `max_age`.
-    pub(super) fn new(limits: &Connections, max_age: Duration) -> Self {
+    /// A connection that begins now.
+    pub(super) fn new(limits: &Connections, age: Age) -> Self {
         let millis = |length: Duration| if length.is_zero() { NEVER } else { length.as_millis() as u64 };
         Pulse {
             began: Instant::now(),
             header_timeout: millis(limits.header_timeout),
             idle_timeout: millis(limits.idle_timeout),
-            max_age: millis(max_age),
+            max_age: millis(age.max),
+            end_of_grace: millis(age.max).saturating_add(millis(age.grace)),
+            unasked: AtomicU32::new(0),
             active: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
             heading: AtomicU64::new(NEVER),
             requests: AtomicU32::new(0),
+            begun: AtomicU32::new(0),
             is_urgent: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
-            is_old: AtomicBool::new(false),
+            old_since: AtomicU64::new(NEVER),
             is_unheard: AtomicBool::new(false),
             is_starved: AtomicBool::new(false),
         }
@@ -81,7 +103,12 @@ impl Pulse {
         if self.active.swap(now, Ordering::Relaxed) == 0 && bytes.starts_with(b"PRI ") {
             self.is_http2.store(true, Ordering::Relaxed);
         }
-        if !self.is_http2() && self.heading.load(Ordering::Relaxed) == NEVER {
+        if self.is_http2() {
+            let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            if self.unasked.fetch_add(length.min(MOST_UNASKED), Ordering::Relaxed) > MOST_UNASKED {
+                self.is_urgent.store(true, Ordering::Relaxed);
+            }
+        } else if self.heading.load(Ordering::Relaxed) == NEVER {
             self.heading.store(now, Ordering::Relaxed);
             self.is_urgent.store(true, Ordering::Relaxed);
         }
@@ -95,7 +122,9 @@ impl Pulse {
     /// A request's head is complete.
     pub(super) fn begin(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.heading.store(NEVER, Ordering::Relaxed);
+        self.unasked.store(0, Ordering::Relaxed);
         self.is_urgent.store(false, Ordering::Relaxed);
     }
 
@@ -106,8 +135,15 @@ impl Pulse {
 
     /// A request is answered, or given up.
     pub(super) fn end(&self) {
-        self.active.store(self.now(), Ordering::Relaxed);
+        let now = self.now();
+        self.active.store(now, Ordering::Relaxed);
+        self.answered.store(now, Ordering::Relaxed);
         self.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A request said so: the preface may have come in pieces too small to be known by.
+    pub(super) fn set_http2(&self) {
+        self.is_http2.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_http2(&self) -> bool {
@@ -131,6 +167,10 @@ impl Pulse {
         self.is_starved.load(Ordering::Relaxed)
     }
 
+    pub(super) fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
     /// True while a request is answered.
     pub(super) fn is_answering(&self) -> bool {
         self.requests.load(Ordering::Relaxed) > 0
@@ -138,17 +178,20 @@ impl Pulse {
 
     /// True if the next answer should say that it is the last one.
     pub(super) fn is_old(&self) -> bool {
-        self.is_old.load(Ordering::Relaxed)
+        self.old_since.load(Ordering::Relaxed) != NEVER
     }
 
     /// What has to be done now, or when to look again. Says [`Due::Old`] once.
     pub(super) fn due(&self) -> Due {
         self.is_urgent.store(false, Ordering::Relaxed);
+        if self.unasked.load(Ordering::Relaxed) > MOST_UNASKED {
+            return Due::Flood;
+        }
         let now = self.now();
-        let old_at = if self.is_old() { NEVER } else { self.max_age };
+        let old_at = if self.is_old() { self.end_of_grace } else { self.max_age };
         if now >= old_at {
-            self.is_old.store(true, Ordering::Relaxed);
-            return Due::Old;
+            let first = self.old_since.swap(now, Ordering::Relaxed) == NEVER;
+            return if first { Due::Old } else { Due::Overdue };
         }
         let (ends_at, end) = self.end_of_patience(now);
         if now >= ends_at {
@@ -160,8 +203,13 @@ impl Pulse {
     /// When patience with what the connection does now is at its end.
     fn end_of_patience(&self, now: u64) -> (u64, Due) {
         let heading = self.heading.load(Ordering::Relaxed);
+        let old_since = self.old_since.load(Ordering::Relaxed);
         if self.requests.load(Ordering::Relaxed) > 0 {
             (now.saturating_add(self.idle_timeout), Due::Idle)
+        } else if old_since != NEVER && self.is_http2() {
+            // It was told to go. What still comes asks for nothing new, and could come for ever.
+            let quiet_since = old_since.max(self.answered.load(Ordering::Relaxed));
+            (quiet_since.saturating_add(self.header_timeout), Due::Overdue)
         } else if heading != NEVER {
             (heading.saturating_add(self.header_timeout), Due::SlowHeader)
         } else {
@@ -187,7 +235,7 @@ mod tests {
     fn pulse() -> Pulse {
         let seconds = Duration::from_secs;
         let limits = Connections { header_timeout: seconds(10), idle_timeout: seconds(60), ..Connections::default() };
-        Pulse::new(&limits, seconds(100))
+        Pulse::new(&limits, Age { max: seconds(100), grace: Duration::ZERO })
     }
 
     async fn pass(seconds: u64) {
@@ -243,5 +291,56 @@ mod tests {
         pass(100).await;
         assert_eq!(pulse.due(), Due::Old);
         assert!(waits(&pulse) && pulse.is_old());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_old_connection_is_cut_after_its_grace() {
+        let age = Age { max: Duration::from_secs(100), grace: Duration::from_secs(5) };
+        let pulse = Pulse::new(&Connections::default(), age);
+        pulse.begin();
+        pass(100).await;
+        assert_eq!(pulse.due(), Due::Old);
+        pass(4).await;
+        assert!(waits(&pulse));
+        pass(1).await;
+        assert_eq!(pulse.due(), Due::Overdue);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_of_http2_that_was_told_to_go_and_asks_nothing_has_the_time_of_a_head() {
+        let pulse = pulse();
+        pulse.read(b"PRI * HTTP/2.0\r\n");
+        pulse.begin();
+        pass(100).await;
+        assert_eq!(pulse.due(), Due::Old);
+        pass(30).await;
+        assert!(waits(&pulse), "a request is answered");
+        pulse.end();
+        pass(9).await;
+        pulse.read(b"a ping");
+        assert!(waits(&pulse));
+        pass(1).await;
+        assert_eq!(pulse.due(), Due::Overdue);
+    }
+
+    #[tokio::test]
+    async fn much_that_asks_for_nothing_is_a_flood() {
+        let pulse = pulse();
+        pulse.read(b"PRI * HTTP/2.0\r\n");
+        let ping = [0; 17];
+        for _ in 0..MOST_UNASKED / 17 {
+            pulse.read(&ping);
+        }
+        assert!(!pulse.is_urgent() && waits(&pulse));
+        pulse.begin();
+        pulse.end();
+        for _ in 0..MOST_UNASKED / 17 {
+            pulse.read(&ping);
+        }
+        assert!(!pulse.is_urgent() && waits(&pulse));
+        pulse.read(&[0; 34]);
+        pulse.read(&ping);
+        assert!(pulse.is_urgent());
+        assert_eq!(pulse.due(), Due::Flood);
     }
 }

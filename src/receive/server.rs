@@ -18,16 +18,10 @@ use tokio::sync::watch;
 
 use super::listener::Bound;
 use super::tls::Tls;
-use super::{connection, lingering, tls};
+use super::{connection, http2, lingering, tls};
 use crate::memory::{Budget, Reservation};
-use crate::settings::Connections;
+use crate::settings::{Age, Connections};
 use crate::telemetry::metrics::Metrics;
-
-/// Streams of one HTTP/2 connection that are open at once.
-const STREAMS: u32 = 128;
-
-/// Bytes of an HTTP/2 request's headers.
-const HEADER_LIST: u32 = 64 << 10;
 
 /// The pauses after an error of accepting: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
@@ -46,6 +40,13 @@ pub(super) enum Phase {
 /// of 400 KiB lets a few thousand idle connections hold what `--memory.limit` knows nothing of.
 const READ_BUFFER: usize = 64 << 10;
 
+/// What a listener's connections get.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub(super) router: Router,
+    pub(super) age: Age,
+}
+
 /// A group of listeners.
 #[derive(Debug)]
 pub struct Server {
@@ -63,7 +64,7 @@ impl Server {
         let mut builder = Builder::new(TokioExecutor::new());
         // Heads are timed by the connection's pulse, which tells them from idleness.
         builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER);
-        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(HEADER_LIST);
+        http2::limit(builder.http2());
         let (phase, _) = watch::channel(Phase::Open);
         let (open, chance) = (AtomicUsize::new(0), RandomState::new());
         Arc::new(Server { limits, metrics, builder, budget, open, phase, chance })
@@ -71,8 +72,13 @@ impl Server {
 
     /// Serves `router` on a bound listener until the drain, in a task of its own.
     pub fn serve(self: &Arc<Self>, bound: Bound, router: Router) {
+        self.serve_to_age(bound, router, self.limits.age);
+    }
+
+    /// The same with an age of its own for the listener's connections.
+    pub fn serve_to_age(self: &Arc<Self>, bound: Bound, router: Router, age: Age) {
         let phase = self.phase.subscribe();
-        tokio::spawn(self.clone().accept_all(bound, router, phase));
+        tokio::spawn(self.clone().accept_all(bound, Arc::new(Served { router, age }), phase));
     }
 
     /// Connections that are open.
@@ -93,7 +99,7 @@ impl Server {
         cut
     }
 
-    async fn accept_all(self: Arc<Self>, bound: Bound, router: Router, mut phase: watch::Receiver<Phase>) {
+    async fn accept_all(self: Arc<Self>, bound: Bound, served: Arc<Served>, mut phase: watch::Receiver<Phase>) {
         let mut pause = PAUSES.0;
         loop {
             let accepted = tokio::select! {
@@ -104,7 +110,7 @@ impl Server {
             match accepted {
                 Ok((stream, _)) => {
                     pause = PAUSES.0;
-                    self.admit(stream, &router, bound.tls.as_ref());
+                    self.admit(stream, &served, bound.tls.as_ref());
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
@@ -117,14 +123,14 @@ impl Server {
     }
 
     /// Serves one connection in a task of its own, or closes it if there are too many.
-    fn admit(self: &Arc<Self>, stream: TcpStream, router: &Router, tls: Option<&Arc<Tls>>) {
+    fn admit(self: &Arc<Self>, stream: TcpStream, served: &Arc<Served>, tls: Option<&Arc<Tls>>) {
         let Some(seat) = Seat::take(self) else { return };
         // Answers are small and written at once: nothing to gather.
         let _ = stream.set_nodelay(true);
         let phase = self.phase.subscribe();
-        let router = router.clone();
+        let served = served.clone();
         let Some(tls) = tls.cloned() else {
-            tokio::spawn(connection::run(seat, stream, router, phase));
+            tokio::spawn(connection::run(seat, stream, served, phase));
             return;
         };
         let mut charge = self.budget.reserve_for_connection();
@@ -134,17 +140,17 @@ impl Server {
         }
         tokio::spawn(async move {
             if let Some(stream) = tls.shake(stream, &seat.server, phase.clone()).await {
-                connection::run(seat, stream, router, phase).await;
+                connection::run(seat, stream, served, phase).await;
             }
             drop(charge);
         });
     }
 
-    /// `--limits.connection-age`, plus or minus a tenth: connections that began together must not
-    /// all come back together.
-    pub(super) fn max_age(&self) -> Duration {
+    /// An age plus or minus a tenth: connections that began together must not all come back
+    /// together.
+    pub(super) fn vary(&self, age: Age) -> Age {
         let chance = self.chance.hash_one(self.metrics.connections()) % 2001;
-        self.limits.max_age.mul_f64(0.9 + chance as f64 / 10_000.0)
+        Age { max: age.max.mul_f64(0.9 + chance as f64 / 10_000.0), ..age }
     }
 }
 
@@ -197,12 +203,12 @@ mod tests {
 
     #[test]
     fn connections_that_begin_together_grow_old_apart() {
-        let limits = Connections { max_age: Duration::from_secs(100), ..Connections::default() };
-        let server = Server::new(limits, Arc::new(Metrics::for_tests()), Budget::new(1 << 20));
+        let server = Server::new(Connections::default(), Arc::new(Metrics::for_tests()), Budget::new(1 << 20));
+        let age = Age { max: Duration::from_secs(100), grace: Duration::ZERO };
         let ages: std::collections::BTreeSet<Duration> = (0..100)
             .map(|_| {
                 server.metrics.connection_accepted();
-                server.max_age()
+                server.vary(age).max
             })
             .collect();
         assert!(ages.iter().all(|age| (90..=110).contains(&age.as_secs())), "{ages:?}");

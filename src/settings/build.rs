@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::layers::{ReadFile, Values};
 use super::{
-    ClientTls, Collector, Connections, Document, Downsampling, Elasticsearch, Embedded, Indices, Layout, Lean,
-    LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret, Settings, Shutdown, SpanTimes,
-    Spool, SpoolSync, TagsAsFields, checks, tags, urls,
+    Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded, EnvoyIds,
+    GrpcServer, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret,
+    Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -29,6 +29,10 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         },
         collector: Collector {
             tags: tags::read(values.text("collector.tags"), &values.environment).unwrap_or_default(),
+            envoy_ids: match values.text("collector.zipkin.envoy-ids") {
+                "as-sent" => EnvoyIds::AsSent,
+                _ => EnvoyIds::Auto,
+            },
         },
         listen: listen(values),
         agent: listeners::agent(values),
@@ -36,6 +40,12 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         auth: listeners::auth(values),
         tenancy: listeners::tenancy(values),
         connections: connections(values),
+        jaeger_grpc: grpc_server(values, GRPC_SERVER),
+        otlp_grpc: grpc_server(values, OTLP_GRPC),
+        otlp_http_cors: Cors {
+            origins: values.list("collector.otlp.http.cors.allowed-origins"),
+            headers: values.list("collector.otlp.http.cors.allowed-headers"),
+        },
         limits: limits(values),
         memory: Memory { limit: values.count("memory.limit") },
         spool: spool(values),
@@ -195,6 +205,9 @@ fn listen(values: &Values) -> Listen {
     Listen {
         zipkin: open("collector.zipkin.host-port").filter(|_| zipkin),
         jaeger_http: open("collector.http-server.host-port"),
+        jaeger_grpc: open("collector.grpc-server.host-port"),
+        otlp_grpc: open("collector.otlp.grpc.host-port").filter(|_| values.switch("collector.otlp.enabled")),
+        otlp_http: open("collector.otlp.http.host-port").filter(|_| values.switch("collector.otlp.enabled")),
         query: open("query.http-server.host-port"),
         admin: open("admin.http.host-port"),
     }
@@ -204,16 +217,40 @@ fn connections(values: &Values) -> Connections {
     Connections {
         max: values.count("limits.connections"),
         handshake_timeout: values.time("limits.handshake-timeout"),
-        header_timeout: limit(values, "limits.header-timeout", "collector.http-server.read-header-timeout"),
-        body_timeout: limit(values, "limits.body-timeout", "collector.http-server.read-timeout"),
-        idle_timeout: limit(values, "limits.idle-timeout", "collector.http-server.idle-timeout"),
-        max_age: values.time("limits.connection-age"),
+        header_timeout: limit(values, "limits.header-timeout", "read-header-timeout"),
+        body_timeout: limit(values, "limits.body-timeout", "read-timeout"),
+        idle_timeout: limit(values, "limits.idle-timeout", "idle-timeout"),
+        age: Age { max: values.time("limits.connection-age"), grace: Duration::ZERO },
     }
 }
 
-/// Ours, unless only Jaeger's name for it was set.
+/// Names of the settings of a gRPC server: message size, age, grace.
+const GRPC_SERVER: [&str; 3] = [
+    "collector.grpc-server.max-message-size",
+    "collector.grpc-server.max-connection-age",
+    "collector.grpc-server.max-connection-age-grace",
+];
+const OTLP_GRPC: [&str; 3] = [
+    "collector.otlp.grpc.max-message-size",
+    "collector.otlp.grpc.max-connection-age",
+    "collector.otlp.grpc.max-connection-age-grace",
+];
+
+/// Below a MiB Jaeger takes the default for the size of a message, and so its senders may send it.
+fn grpc_server(values: &Values, [size, age, grace]: [&str; 3]) -> GrpcServer {
+    let size = values.count(size);
+    let max = values.time(if values.is_set(age) { age } else { "limits.connection-age" });
+    GrpcServer {
+        max_message_size: if size < 1 << 20 { GrpcServer::default().max_message_size } else { size },
+        age: Age { max, grace: values.time(grace) },
+    }
+}
+
+/// Ours, unless only one of Jaeger's names for it was set.
 fn limit(values: &Values, ours: &str, jaegers: &str) -> Duration {
-    values.time(if values.is_set(ours) { ours } else { jaegers })
+    let names = ["collector.http-server", "collector.otlp.http"].map(|server| format!("{server}.{jaegers}"));
+    let set = names.iter().map(String::as_str).find(|name| values.is_set(name));
+    values.time(set.filter(|_| !values.is_set(ours)).unwrap_or(ours))
 }
 
 fn limits(values: &Values) -> Limits {

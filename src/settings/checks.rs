@@ -64,11 +64,7 @@ fn is_elasticsearch(setting: &Setting) -> bool {
 
 fn refused(values: &Values, problems: &mut Vec<Problem>) {
     for setting in table::all().filter(|setting| values.is_changed(setting)) {
-        // Ports of OTLP are of no matter where OTLP is switched off.
-        let moot = setting.name.starts_with("collector.otlp.")
-            && values.is_set("collector.otlp.enabled")
-            && !values.switch("collector.otlp.enabled");
-        if let (Standing::Refused(mend), false) = (setting.standing, moot) {
+        if let Standing::Refused(mend) = setting.standing {
             problems.push(values.problem(setting.name, mend));
         }
     }
@@ -191,6 +187,7 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
     if values.text("embedded.directory").is_empty() {
         problems.push(values.problem("embedded.directory", "a directory is needed: write its path"));
     }
+    cors(values, problems);
 }
 
 fn spool(values: &Values, problems: &mut Vec<Problem>) {
@@ -212,5 +209,23 @@ fn spool(values: &Values, problems: &mut Vec<Problem>) {
     if !kept.is_zero() && !sent.is_zero() && sent <= kept {
         let mend = "spans that are taken must not be too old to be sent: write a time above --span.max-age";
         problems.push(values.problem("spool.max-age", mend));
+    }
+}
+
+/// Origins and headers are compared as they were written: what can match nothing is a mistake.
+fn cors(values: &Values, problems: &mut Vec<Problem>) {
+    for origin in values.list("collector.otlp.http.cors.allowed-origins") {
+        let is_origin = origin.contains("://") || origin.contains('*');
+        if !is_origin || origin.matches('*').count() > 1 {
+            let mend = "an origin is a scheme and a host, with one `*` at most: write for example https://shop.example";
+            problems.push(values.problem("collector.otlp.http.cors.allowed-origins", mend));
+        }
+    }
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    for header in values.list("collector.otlp.http.cors.allowed-headers") {
+        if !header.bytes().all(is_name) {
+            let mend = "a header's name has letters, digits and dashes only: write for example x-tenant";
+            problems.push(values.problem("collector.otlp.http.cors.allowed-headers", mend));
+        }
     }
 }

@@ -84,7 +84,10 @@ fn every_used_setting_changes_something() {
         let value = match setting.kind {
             table::Kind::Switch if setting.default == "true" => "false",
             table::Kind::Switch => "true",
+            table::Kind::List if setting.name.ends_with("allowed-origins") => "https://*.example",
+            table::Kind::List if setting.name.ends_with("allowed-headers") => "x-tenant",
             table::Kind::Size if setting.name.starts_with("spool.") => "512MiB",
+            table::Kind::Size if setting.name.ends_with("max-message-size") => "5MiB",
             table::Kind::Whole { .. } | table::Kind::Size => "8",
             table::Kind::Number { .. } => "0.5",
             table::Kind::Time if setting.name == "spool.commit-interval" => "7ms",
@@ -211,6 +214,44 @@ fn ignored_settings_say_why() {
 fn a_refused_setting_that_asks_for_nothing_is_accepted() {
     settings(&["--collector.otlp.enabled=false", "--collector.zipkin.tls.enabled=false"]);
     settings(&["--collector.otlp.enabled=false", "--collector.otlp.grpc.host-port=:4317"]);
+    settings(&["--collector.otlp.enabled=false", "--collector.otlp.http.tls.enabled=true"]);
+}
+
+#[test]
+fn otlp_over_http_has_jaegers_settings() {
+    let read = settings(&[
+        "--collector.otlp.http.cors.allowed-origins=https://*.example,http://localhost:*",
+        "--collector.otlp.http.cors.allowed-headers=x-tenant",
+        "--collector.otlp.http.read-timeout=7s",
+        "--collector.otlp.http.idle-timeout=8s",
+        "--collector.http-server.idle-timeout=9s",
+        "--collector.otlp.http.read-header-timeout=1s",
+        "--limits.header-timeout=2s",
+    ]);
+    assert_eq!(read.otlp_http_cors.origins, ["https://*.example", "http://localhost:*"]);
+    assert_eq!(read.otlp_http_cors.headers, ["x-tenant"]);
+    let seconds = |connections: &Connections| {
+        [connections.body_timeout, connections.idle_timeout, connections.header_timeout].map(|time| time.as_secs())
+    };
+    assert_eq!(seconds(&read.connections), [7, 9, 2]);
+    assert_eq!(settings(&[]).listen.otlp_http.as_deref(), Some(":4318"));
+    assert_eq!(settings(&["--collector.otlp.enabled=false"]).listen.otlp_http, None);
+    assert_eq!(settings(&["--collector.otlp.http.host-port="]).listen.otlp_http, None);
+}
+
+#[test]
+fn grpc_servers_have_jaegers_settings() {
+    let flags = ["--collector.grpc-server.max-message-size=5000000", "--collector.otlp.grpc.max-message-size=1000"];
+    let ages = ["--collector.grpc-server.max-connection-age=0s", "--collector.otlp.grpc.max-connection-age-grace=3s"];
+    let read = settings(&[&flags[..], &ages[..], &["--limits.connection-age=1h"]].concat());
+    let (jaeger, otlp) = (read.jaeger_grpc, read.otlp_grpc);
+    assert_eq!((jaeger.max_message_size, otlp.max_message_size), (5_000_000, 4 << 20));
+    let (never, hour, three) = (Duration::ZERO, Duration::from_secs(3600), Duration::from_secs(3));
+    assert_eq!((jaeger.age.max, jaeger.age.grace), (never, never));
+    assert_eq!((otlp.age.max, otlp.age.grace), (hour, three));
+    let off = settings(&["--collector.otlp.enabled=false", "--collector.zipkin.host-port=:4317"]);
+    assert_eq!((off.listen.otlp_grpc, off.listen.jaeger_grpc.as_deref()), (None, Some(":14250")));
+    assert_eq!(settings(&["--collector.grpc-server.host-port=off"]).listen.jaeger_grpc, None);
 }
 
 const TLS: [&str; 3] = ["--query.http.tls.enabled=true", "--query.http.tls.cert=there", "--query.http.tls.key=there"];
@@ -245,8 +286,10 @@ fn refusals_say_what_to_write_instead() {
         (&["--es.bulk.size"], "--es.bulk.size: its value is missing: write `--es.bulk.size=value`"),
         (&["--es.max-num-spans=1"], "it was renamed: write `--es.max-doc-count`"),
         (&["--kafka.producer.brokers=x"], "belongs to a storage that is not here"),
-        (&["--collector.grpc-server.host-port=:14250"], "send to 14268"),
-        (&["--collector.otlp.enabled=true"], "OTLP is not built yet"),
+        (&["--collector.otlp.http.host-port=:4317"], ":4317 is also --collector.otlp.grpc.host-port"),
+        (&["--collector.otlp.http.cors.allowed-origins=shop.example"], "an origin is a scheme and a host"),
+        (&["--collector.otlp.http.cors.allowed-headers=x tenant"], "a header's name has letters"),
+        (&["--collector.grpc-server.host-port=:4317"], ":4317 is also --collector.grpc-server.host-port"),
         (
             &["--collector.zipkin.tls.cert=x"],
             "collector.zipkin.tls.* options cannot be used when collector.zipkin.tls.enabled is false",

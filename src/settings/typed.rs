@@ -21,6 +21,9 @@ pub struct Settings {
     pub auth: Auth,
     pub tenancy: Tenancy,
     pub connections: Connections,
+    pub jaeger_grpc: GrpcServer,
+    pub otlp_grpc: GrpcServer,
+    pub otlp_http_cors: Cors,
     pub limits: Limits,
     pub memory: Memory,
     pub spool: Spool,
@@ -286,6 +289,16 @@ impl Default for SpanTimes {
 pub struct Collector {
     /// `--collector.tags`, environment references resolved.
     pub tags: Vec<(String, String)>,
+    pub envoy_ids: EnvoyIds,
+}
+
+/// `--collector.zipkin.envoy-ids`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EnvoyIds {
+    /// Those of spans that Envoy sent as protobuf are turned round.
+    #[default]
+    Auto,
+    AsSent,
 }
 
 /// Host and port of each listener, as Go writes them (`:9411` is every address, both families);
@@ -294,6 +307,9 @@ pub struct Collector {
 pub struct Listen {
     pub zipkin: Option<String>,
     pub jaeger_http: Option<String>,
+    pub jaeger_grpc: Option<String>,
+    pub otlp_grpc: Option<String>,
+    pub otlp_http: Option<String>,
     pub query: Option<String>,
     pub admin: Option<String>,
 }
@@ -301,7 +317,15 @@ pub struct Listen {
 impl Default for Listen {
     fn default() -> Self {
         let some = |port: &str| Some(port.to_string());
-        Listen { zipkin: some(":9411"), jaeger_http: some(":14268"), query: some(":16686"), admin: some(":14269") }
+        Listen {
+            zipkin: some(":9411"),
+            jaeger_http: some(":14268"),
+            jaeger_grpc: some(":14250"),
+            otlp_grpc: some(":4317"),
+            otlp_http: some(":4318"),
+            query: some(":16686"),
+            admin: some(":14269"),
+        }
     }
 }
 
@@ -449,8 +473,16 @@ pub struct Connections {
     /// A body must arrive within this.
     pub body_timeout: Duration,
     pub idle_timeout: Duration,
-    /// Age after which a connection is closed with an answer, plus or minus a tenth.
-    pub max_age: Duration,
+    pub age: Age,
+}
+
+/// How old a connection may get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age {
+    /// After this, plus or minus a tenth, it is closed with an answer. Zero: never.
+    pub max: Duration,
+    /// What has not ended so long after that is cut. Zero: never.
+    pub grace: Duration,
 }
 
 impl Default for Connections {
@@ -461,9 +493,32 @@ impl Default for Connections {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(180),
-            max_age: Duration::from_secs(120),
+            age: Age { max: Duration::from_secs(120), grace: Duration::ZERO },
         }
     }
+}
+
+/// `--collector.grpc-server.*`, `--collector.otlp.grpc.*`.
+#[derive(Debug, Clone, Copy)]
+pub struct GrpcServer {
+    /// Bytes of a message, as it comes and when inflated.
+    pub max_message_size: usize,
+    pub age: Age,
+}
+
+impl Default for GrpcServer {
+    fn default() -> Self {
+        GrpcServer { max_message_size: 4 << 20, age: Connections::default().age }
+    }
+}
+
+/// `*.cors.*` of a listener: what pages may send to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// In full, or with one `*` in them. None: no page may send.
+    pub origins: Vec<String>,
+    /// None: those that are usual.
+    pub headers: Vec<String>,
 }
 
 /// Limits on what one request may hold.

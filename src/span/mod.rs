@@ -64,6 +64,9 @@ pub struct Process<'a> {
     /// The bytes it came in, for the name of its spans' documents; empty where the process is
     /// part of the span's own bytes (Zipkin).
     pub wire: &'a [u8],
+    /// The bytes of the instrumentation scope under it, which are part of that name, too; empty
+    /// where there is none.
+    pub scope_wire: &'a [u8],
 }
 
 impl Process<'_> {
@@ -71,6 +74,7 @@ impl Process<'_> {
         self.service = None;
         self.tags.clear();
         self.wire = &[];
+        self.scope_wire = &[];
     }
 }
 

@@ -31,10 +31,13 @@ pub enum Mend {
     NegativeDuration,
     /// The span started before `--span.max-age` or after `--span.max-future`.
     StartTime,
+    /// Envoy wrote the ids of the span and of its parent with their bytes reversed.
+    ReversedIds,
 }
 
 impl Mend {
-    pub const ALL: [Mend; 4] = [Mend::MissingService, Mend::EmptyService, Mend::NegativeDuration, Mend::StartTime];
+    pub const ALL: [Mend; 5] =
+        [Mend::MissingService, Mend::EmptyService, Mend::NegativeDuration, Mend::StartTime, Mend::ReversedIds];
 
     /// The word for it in metrics.
     pub fn label(self) -> &'static str {
@@ -43,6 +46,7 @@ impl Mend {
             Mend::EmptyService => "empty-service",
             Mend::NegativeDuration => "negative-duration",
             Mend::StartTime => "start-time",
+            Mend::ReversedIds => "reversed-ids",
         }
     }
 }
@@ -82,6 +86,33 @@ pub fn start(span: &mut Span<'_>, starts: &RangeInclusive<u64>, arrival: u64) ->
     span.tags.push(Tag::new(SENT_START, Value::Int64(span.start.cast_signed())));
     span.start = arrival;
     Some(Mend::StartTime)
+}
+
+/// Turns round the ids of a span that Envoy sent as Zipkin's protobuf.
+///
+/// Envoy copies its ids there as they lie in its memory, so that on today's machines each has its
+/// bytes reversed; trace ids it writes as it should. Among spans of such Envoys alone the links
+/// fit, but not to those of the application between them, nor to the ids in logs and headers. The
+/// tags tell that a span is Envoy's: all of them have `component` and `response_flags`. A root
+/// has the lower half of its trace id as its own: one that fits as it is was written by an Envoy
+/// that has mended its ways.
+pub fn envoy_ids(span: &mut Span<'_>) -> Option<Mend> {
+    let has = |key: &[u8]| span.tags.iter().any(|tag| tag.key.raw() == key);
+    let is_proxy = |tag: &Tag<'_>| tag.key.raw() == b"component" && says_proxy(&tag.value);
+    let is_right = span.references.is_empty() && span.span_id == span.trace_id.low;
+    if is_right || !span.tags.iter().any(is_proxy) || !has(b"response_flags") {
+        return None;
+    }
+    span.span_id = span.span_id.swap_bytes();
+    let trace_id = span.trace_id;
+    for parent in span.references.iter_mut().filter(|reference| reference.trace_id == trace_id) {
+        parent.span_id = parent.span_id.swap_bytes();
+    }
+    Some(Mend::ReversedIds)
+}
+
+fn says_proxy(value: &Value<'_>) -> bool {
+    matches!(value, Value::Text(text) if text.raw() == b"proxy")
 }
 
 /// Mends a span of Jaeger's own protocols. It comes last: the tag that it may add stands after all
@@ -162,6 +193,39 @@ mod tests {
             assert_eq!(start(&mut span, &(100..=200), 150), None);
             assert_eq!((span.start, span.tags.len()), (sent, 0));
         }
+    }
+
+    fn of_envoy(id: u64, parent: Option<u64>) -> Span<'static> {
+        let trace_id = super::super::TraceId { high: 7, low: 0xa2fb_4a1d_1a96_d312 };
+        let kind = super::super::ReferenceKind::ChildOf;
+        let parent = parent.map(|span_id| super::super::Reference { kind, trace_id, span_id });
+        let tags = vec![Tag::new("response_flags", "-"), Tag::new("component", "proxy")];
+        Span { trace_id, span_id: id, references: parent.into_iter().collect(), tags, ..Span::default() }
+    }
+
+    #[test]
+    fn ids_of_envoys_protobuf_are_turned_round() {
+        let mut root = of_envoy(0x12d3_961a_1d4a_fba2, None);
+        assert_eq!(envoy_ids(&mut root), Some(Mend::ReversedIds));
+        assert_eq!(root.span_id, root.trace_id.low);
+        // It fits now, and is left alone.
+        assert_eq!(envoy_ids(&mut root), None);
+        let mut child = of_envoy(0x0100_0000_0000_0000, Some(0x12d3_961a_1d4a_fba2));
+        assert_eq!(envoy_ids(&mut child), Some(Mend::ReversedIds));
+        assert_eq!((child.span_id, child.references[0].span_id), (1, 0xa2fb_4a1d_1a96_d312));
+    }
+
+    #[test]
+    fn ids_of_others_stay() {
+        for kept in 0..2 {
+            let mut span = of_envoy(1, Some(2));
+            span.tags = vec![span.tags[kept]];
+            assert_eq!(envoy_ids(&mut span), None);
+        }
+        let mut span = of_envoy(1, Some(2));
+        span.tags[1] = Tag::new("component", "grpc");
+        assert_eq!(envoy_ids(&mut span), None);
+        assert_eq!((span.span_id, span.references[0].span_id), (1, 2));
     }
 
     #[test]

@@ -252,7 +252,7 @@ impl Durable {
     }
 
     fn look_through(&self) {
-        while self.shelf.look_through() {}
+        self.shelf.look_through_all();
         self.held.look_through();
         self.counted.store(true, Ordering::Release);
     }

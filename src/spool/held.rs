@@ -106,7 +106,7 @@ impl Held {
     pub(super) fn look_through(&self) {
         let unseen = std::mem::take(&mut *self.unseen.lock().unwrap_or_else(PoisonError::into_inner));
         for shelf in unseen {
-            while shelf.look_through() {}
+            shelf.look_through_all();
         }
     }
 

@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -25,6 +25,20 @@ use crate::memory::Reservation;
 /// How long a reader waits when there is no memory to read into.
 const NO_MEMORY_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a part of the spool that cannot be read is left alone.
+const UNREADABLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How a look at what an earlier life left went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// One segment was looked through.
+    AtOne,
+    /// There is none left.
+    AtAll,
+    /// One cannot be read now: too many open files, a disk that is away.
+    Failed,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Shelf {
@@ -36,6 +50,8 @@ pub(super) struct Shelf {
     /// There is something to be read back, or the shelf was closed.
     changed: Notify,
     closed: AtomicBool,
+    /// The shelf was closed; waited for under the ledger's lock.
+    ending: Condvar,
     shared: Shared,
 }
 
@@ -57,7 +73,8 @@ impl Shelf {
             ledger.found(segment.segment);
         }
         let (ledger, read, changed) = (Mutex::new(ledger), Mutex::default(), Notify::new());
-        Ok(Shelf { lane, log, ledger, read, changed, closed: AtomicBool::new(false), shared })
+        let (closed, ending) = (AtomicBool::new(false), Condvar::new());
+        Ok(Shelf { lane, log, ledger, read, changed, closed, ending, shared })
     }
 
     /// Makes records safe. Their items are unsettled from then on, and in memory.
@@ -107,21 +124,27 @@ impl Shelf {
         Some(lost)
     }
 
-    /// Looks through the oldest segment of an earlier life; false: there is none left.
-    pub(super) fn look_through(&self) -> bool {
-        let Some(segment) = self.ledger().unseen() else { return false };
-        let mut counts = Counts::default();
+    /// Looks through the oldest segment of an earlier life.
+    fn look_through(&self) -> Looked {
+        let Some(segment) = self.ledger().unseen() else { return Looked::AtAll };
+        let (mut counts, mut damages) = (Counts::default(), Vec::new());
         let walked = self.log.walk(segment, 0, None, &mut |step| {
             match step {
                 Step::Record(_, record) => counts.add(&Counts::of(record.label, record.items())),
-                Step::Damage(damage) => self.tell_damage(segment, &damage),
+                Step::Damage(damage) => damages.push(damage),
             }
             ControlFlow::Continue(())
         });
         match walked {
             Ok(walked) if walked.damages == 0 => self.log.cut_back(segment, walked.next),
             Ok(_) => {}
-            Err(error) => tracing::error!(%error, "a part of the spool cannot be read"),
+            Err(error) => {
+                tracing::error!(%error, "a part of the spool cannot be read now; it stays where it is and is tried again");
+                return Looked::Failed;
+            }
+        }
+        for damage in &damages {
+            self.tell_damage(segment, damage);
         }
         counts.open(&self.shared.books);
         self.shared.hold(&counts);
@@ -131,7 +154,7 @@ impl Shelf {
         drop(ledger);
         self.release(settled);
         self.changed.notify_one();
-        true
+        Looked::AtOne
     }
 
     /// Waits for a batch of what was left. `None`: the shelf is closed and has nothing more.
@@ -175,7 +198,7 @@ impl Shelf {
     fn read(&self, mut room: Reservation, gather: &Gather) -> bool {
         let Some(claim) = self.ledger().claim() else { return false };
         let mut runs = Vec::new();
-        let (mut counts, mut rest) = (Counts::default(), None);
+        let (mut counts, mut rest, mut next) = (Counts::default(), None, claim.part.from);
         let walked = self.log.walk(claim.segment, claim.part.from, claim.part.to, &mut |step| {
             let (place, record) = match step {
                 Step::Record(place, record) => (place, record),
@@ -191,26 +214,31 @@ impl Shelf {
                 self.shared.budget.reserve(),
             );
             run.segment = claim.segment;
-            let end = match room.split(run.bytes()) {
+            match room.split(run.bytes()) {
                 Ok(reservation) => {
                     run.reservation = reservation;
                     counts.add(&Counts::of(run.label, run.items.iter().copied()));
                     runs.push(run);
-                    place.offset + place.length
+                    next = place.offset + place.length;
                 }
                 Err(_) => {
                     rest = Some(Part { from: place.offset, ..claim.part });
                     return ControlFlow::Break(());
                 }
-            };
+            }
             if counts.bytes >= gather.bytes as u64 || counts.items >= gather.items as u64 {
-                rest = Some(Part { from: end, ..claim.part }).filter(|part| part.to != Some(end));
+                rest = Some(Part { from: next, ..claim.part }).filter(|part| part.to != Some(next));
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         });
-        if let Err(error) = walked {
-            tracing::error!(%error, "a part of the spool cannot be read back");
+        match walked {
+            Ok(_) => {}
+            Err(error @ LogError::NoSegment(_)) => tracing::error!(%error, "a part of the spool is gone"),
+            Err(error) => {
+                tracing::error!(%error, "a part of the spool cannot be read now; it stays where it is and is tried again");
+                rest = Some(Part { from: next, ..claim.part });
+            }
         }
         let any = !runs.is_empty() || rest.is_none();
         self.keep_read(runs);
@@ -244,8 +272,22 @@ impl Shelf {
     /// Gives out what is left, then `None`.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        self.ending.notify_all();
         self.changed.notify_waiters();
         self.changed.notify_one();
+    }
+
+    /// Looks through all that an earlier life left; what cannot be read is tried again until the
+    /// shelf is closed. Blocking.
+    pub(super) fn look_through_all(&self) {
+        loop {
+            match self.look_through() {
+                Looked::AtOne => {}
+                Looked::AtAll => return,
+                Looked::Failed if self.closed.load(Ordering::Acquire) => return,
+                Looked::Failed => drop(self.ending.wait_timeout(self.ledger(), UNREADABLE_PAUSE)),
+            }
+        }
     }
 
     /// Lets go of the active segment too, if all of it is settled, so that the next life does not

@@ -9,11 +9,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use serde_json::{Value, json};
 use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 
 /// The time of a server that is not up, as Go writes it.
 const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// Where a process is in its life; it never goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    Starting,
+    Up,
+    Draining,
+}
 
 /// The health of this process.
 #[derive(Debug)]
@@ -21,8 +30,8 @@ pub struct Health {
     clock: Clock,
     /// Microseconds since 1970 of the moment when the listeners were open; 0: not up.
     up_since: AtomicU64,
-    draining: AtomicBool,
     unsafe_now: AtomicBool,
+    life: watch::Sender<Life>,
 }
 
 impl Health {
@@ -31,19 +40,31 @@ impl Health {
         Health {
             clock,
             up_since: AtomicU64::new(0),
-            draining: AtomicBool::new(false),
             unsafe_now: AtomicBool::new(false),
+            life: watch::Sender::new(Life::Starting),
         }
     }
 
     /// The listeners are open.
     pub fn set_up(&self) {
         self.up_since.store(self.clock.micros().max(1), Ordering::Relaxed);
+        self.life.send_if_modified(|life| {
+            let starts = *life == Life::Starting;
+            if starts {
+                *life = Life::Up;
+            }
+            starts
+        });
     }
 
     /// The process is about to stop; there is no way back.
     pub fn set_draining(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.life.send_replace(Life::Draining);
+    }
+
+    /// For those who wait for a change.
+    pub fn watch(&self) -> watch::Receiver<Life> {
+        self.life.subscribe()
     }
 
     /// Whether spans can be made safe here.
@@ -80,7 +101,7 @@ impl Health {
 
     fn since(&self) -> Option<u64> {
         let since = self.up_since.load(Ordering::Relaxed);
-        (since != 0 && !self.draining.load(Ordering::Relaxed)).then_some(since)
+        (since != 0 && *self.life.borrow() != Life::Draining).then_some(since)
     }
 
     fn age(&self, since: u64) -> u64 {

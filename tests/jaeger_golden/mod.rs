@@ -2,6 +2,7 @@
 //! purpose. Used as a module by each test that compares with it; not every one uses all of it.
 #![allow(dead_code, unreachable_pub, clippy::expect_used, reason = "shared by tests, which fail loudly")]
 
+pub mod old;
 pub mod written;
 
 use std::collections::BTreeMap;
@@ -57,8 +58,18 @@ use Difference::{
     DroppedByAgent, NoFields, NoNumber, NotTheBody, Refused, ResourceTags, UnknownTagType, WrongPath, ZeroDuration,
 };
 
-const DIFFERENCES: [(&str, Difference); 43] = [
+const DIFFERENCES: [(&str, Difference); 55] = [
+    ("envoy/020-proto-plain-egress.pb", Refused(1)),
+    ("envoy/021-proto-plain-ingress.pb", Refused(1)),
+    ("envoy/029-proto-errors-1.pb", Refused(5)),
+    ("envoy/030-proto-errors-2.pb", Refused(5)),
+    ("envoy/031-proto-errors-ingress.pb", Refused(5)),
+    ("envoy/032-proto-custom-tags.pb", Refused(2)),
+    ("envoy/035-proto-verbose.pb", Refused(1)),
+    ("envoy/036-proto-longpath-ua.pb", Refused(1)),
+    ("envoy/040-proto-v6.pb", Refused(1)),
     ("envoy/046-json-badpath.json", WrongPath),
+    ("envoy/055-proto-invalid-utf8.pb", Refused(2)),
     ("jaeger/thrift-http/bad-cut-last-byte.thrift", Refused(2)),
     ("jaeger/thrift-http/bad-cut.thrift", Refused(1)),
     ("jaeger/thrift-http/bad-method.thrift", NotTheBody),
@@ -101,6 +112,8 @@ const DIFFERENCES: [(&str, Difference); 43] = [
     ("jaeger/udp-compact/trace.thrift", NoFields),
     ("jaeger/zipkin/v2-annotations.json", NoFields),
     ("jaeger/zipkin/v2-resource-tags.json", ResourceTags),
+    ("zipkin/clients/py_zipkin-v1json.json", Refused(2)),
+    ("zipkin/clients/zipkin-js-jsonv1.json", Refused(2)),
 ];
 
 /// How the documents of a body differ, if they do.
@@ -161,7 +174,13 @@ fn drop_tag(document: &mut Json, key: &str) {
     }
 }
 
+/// True for the bodies of Zipkin v1.
+pub fn is_v1(input: &str) -> bool {
+    let marks = ["-v1json-", "-v1json.", "jsonv1", "/v1-"];
+    marks.iter().any(|mark| input.contains(mark))
+}
+
 /// True for the bodies of Zipkin v2 in JSON.
 pub fn is_v2_json(input: &str) -> bool {
-    input.ends_with(".json") && !["-v1json-", "-v1json.", "jsonv1"].iter().any(|mark| input.contains(mark))
+    input.ends_with(".json") && !is_v1(input)
 }

@@ -1,17 +1,21 @@
 //! Bodies decoded, repaired and written as the pipeline does.
 
 use serde_json::Value as Json;
-use spaniel::decode::{Limits, Scratch, Sink, agent_binary, agent_compact, jaeger_thrift, zipkin_json};
-use spaniel::document::{Shape, process_seed, span_id};
+use spaniel::decode::{Limits, Scratch, Sink, Unreadable, agent_binary, agent_compact};
+use spaniel::decode::{jaeger_thrift, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json};
+use spaniel::document::{Shape, scope_seed, span_id};
 use spaniel::item::Id;
 use spaniel::pipeline::Protocol;
 use spaniel::span::repair::{self, Family};
 use spaniel::span::{Process, Refusal, Span, Tag};
 
 /// Writes what it gets as the pipeline does.
-struct Writer {
+#[derive(Debug)]
+pub struct Writer {
     shape: Shape,
     family: Family,
+    /// Jaeger's label `format`.
+    format: &'static str,
     process: Vec<u8>,
     seed: u64,
     documents: Vec<Json>,
@@ -22,7 +26,7 @@ struct Writer {
 impl<'a> Sink<'a> for Writer {
     fn process(&mut self, process: &Process<'a>) {
         self.process.clear();
-        self.seed = process_seed(process.wire);
+        self.seed = scope_seed(process.wire, process.scope_wire);
         let (service, _) = repair::service(process.service, self.family);
         self.shape.write_process(&mut self.process, service, &process.tags);
     }
@@ -30,7 +34,7 @@ impl<'a> Sink<'a> for Writer {
     fn span(&mut self, span: &mut Span<'a>) {
         match self.family {
             Family::Native => {
-                span.tags.push(Tag::new("@jaeger@format", "jaeger"));
+                span.tags.push(Tag::new("@jaeger@format", self.format));
                 repair::native(span);
             }
             Family::Otel => {
@@ -60,22 +64,54 @@ pub struct Outcome {
     pub readable: bool,
 }
 
-pub fn written(body: &[u8], family: Family) -> Outcome {
-    written_as(body, if family == Family::Otel { Protocol::ZipkinJson } else { Protocol::JaegerThriftHttp })
+/// A decoder.
+pub type Decode = for<'a> fn(&'a [u8], &'a Scratch, &Limits, &mut Writer) -> Result<(), Unreadable>;
+
+/// The decoder of a captured body of Zipkin's, which its name tells.
+pub fn zipkin_decoder(input: &str) -> Decode {
+    match input.rsplit_once('.') {
+        Some((_, "thrift")) => |body, scratch, limits, sink| zipkin_thrift(body, scratch, limits, sink),
+        Some((_, "pb")) => |body, scratch, limits, sink| zipkin_proto(body, scratch, limits, sink),
+        _ if super::is_v1(input) => |body, scratch, limits, sink| zipkin_v1_json(body, scratch, limits, sink),
+        _ => |body, scratch, limits, sink| zipkin_json(body, scratch, limits, sink),
+    }
 }
 
-pub fn written_as(body: &[u8], protocol: Protocol) -> Outcome {
-    let (shape, family) = (Shape::new(&spaniel::settings::Document::default()), protocol.family());
+/// What becomes of a body of Zipkin v2 JSON, or of Jaeger's Thrift.
+pub fn written(body: &[u8], family: Family) -> Outcome {
+    match family {
+        Family::Otel => {
+            written_by(|body, scratch, limits, sink| zipkin_json(body, scratch, limits, sink), body, family)
+        }
+        Family::Native => written_by(|body, _, limits, sink| jaeger_thrift(body, limits, sink), body, family),
+    }
+}
+
+pub fn written_by(decode: Decode, body: &[u8], family: Family) -> Outcome {
+    let scratch = Scratch::new();
+    written_as(family, "jaeger", |writer| decode(body, &scratch, &Limits::default(), writer))
+}
+
+/// What becomes of a datagram that came to a port of jaeger-agent.
+pub fn written_from(body: &[u8], protocol: Protocol) -> Outcome {
+    let limits = Limits::default();
+    written_as(protocol.family(), protocol.format(), |writer| match protocol {
+        Protocol::AgentCompact => agent_compact(body, &limits, writer),
+        Protocol::AgentBinary => agent_binary(body, &limits, writer),
+        other => panic!("{other:?} does not come by UDP"),
+    })
+}
+
+/// What becomes of the spans that `decode` hands out, which came in Jaeger's `format`.
+pub fn written_as(
+    family: Family,
+    format: &'static str,
+    decode: impl FnOnce(&mut Writer) -> Result<(), Unreadable>,
+) -> Outcome {
+    let shape = Shape::new(&spaniel::settings::Document::default());
     let (documents, ids, refusals) = (Vec::new(), Vec::new(), Vec::new());
-    let mut writer = Writer { shape, family, process: Vec::new(), seed: 0, documents, ids, refusals };
-    let (scratch, limits) = (Scratch::new(), Limits::default());
-    let outcome = match protocol {
-        Protocol::ZipkinJson => zipkin_json(body, &scratch, &limits, &mut writer),
-        Protocol::JaegerThriftHttp => jaeger_thrift(body, &limits, &mut writer),
-        Protocol::AgentCompact => agent_compact(body, &limits, &mut writer),
-        Protocol::AgentBinary => agent_binary(body, &limits, &mut writer),
-        other => panic!("{other:?} has no golden bodies here"),
-    };
+    let mut writer = Writer { shape, family, format, process: Vec::new(), seed: 0, documents, ids, refusals };
+    let outcome = decode(&mut writer);
     let nothing_read = writer.documents.is_empty() && !writer.refusals.is_empty();
     let status = if outcome.is_err() || nothing_read { 400 } else { 202 };
     let Writer { documents, ids, refusals, .. } = writer;

@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::http::Request;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use spaniel::settings::Connections;
+use spaniel::settings::{Age, Connections};
 
 use super::house::{House, Wire, patient, post};
 
 const SPANS: &[u8] = b"[{\"id\":\"1\"}]";
 const SOON: Duration = Duration::from_millis(50);
+const OLD_SOON: Age = Age { max: SOON, grace: Duration::ZERO };
 
 fn spans() -> Vec<u8> {
     post("/api/v2/spans", "", SPANS)
@@ -79,10 +80,11 @@ async fn an_offer_of_http2_is_passed_over() {
 }
 
 /// A connection of HTTP/2 by prior knowledge, and its end.
-async fn http2(
+pub(crate) async fn http2(
     address: SocketAddr,
 ) -> (http2::SendRequest<Body>, impl Future<Output = hyper::Result<()>> + Send + 'static) {
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
     http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap()
 }
 
@@ -150,7 +152,7 @@ async fn an_idle_connection_is_closed() {
 
 #[tokio::test]
 async fn an_old_connection_is_closed_with_an_answer() {
-    let house = House::with(Connections { max_age: SOON, ..patient() }).await;
+    let house = House::with(Connections { age: OLD_SOON, ..patient() }).await;
     let mut wire = Wire::to(house.zipkin).await;
     let last = loop {
         wire.send(spans()).await;
@@ -167,10 +169,22 @@ async fn an_old_connection_is_closed_with_an_answer() {
 
 #[tokio::test]
 async fn an_old_connection_of_http2_is_told_to_go() {
-    let house = House::with(Connections { max_age: SOON, ..patient() }).await;
+    let house = House::with(Connections { age: OLD_SOON, ..patient() }).await;
     let (_sender, connection) = http2(house.zipkin).await;
     // GOAWAY without an error ends the client's side of it, though it could send more.
     connection.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_old_connection_of_http2_is_cut_after_its_grace() {
+    let age = Age { max: SOON, grace: SOON };
+    let house = House::with(Connections { age, ..patient() }).await;
+    house.hold_answers();
+    let (mut sender, connection) = http2(house.zipkin).await;
+    tokio::spawn(connection);
+    let request = Request::post("http://x/api/v2/spans").body(Body::from(SPANS)).unwrap();
+    sender.send_request(request).await.unwrap_err();
+    house.until_metric(r#"spaniel_limits_reached_total{limit="max-connection-age-grace"} 1"#).await;
 }
 
 #[tokio::test]
@@ -190,6 +204,26 @@ async fn connections_beyond_the_limit_are_closed_at_once_over_all_listeners() {
         wire.send(spans()).await;
         assert_eq!(wire.hear().await.status, 202);
     }
+}
+
+#[tokio::test]
+async fn what_a_connection_is_charged_with_does_not_grow_with_its_requests() {
+    let house = House::new().await;
+    let mut wire = Wire::to(house.zipkin).await;
+    let (mut sender, connection) = http2(house.zipkin).await;
+    tokio::spawn(connection);
+    let padding = format!("X: {}\r\n", "x".repeat(2000));
+    let mut charged = 0;
+    for round in 0..200 {
+        wire.send(post("/api/v2/spans", &padding, SPANS)).await;
+        assert_eq!(wire.hear().await.status, 202);
+        let request = Request::post("http://x/api/v2/spans").header("x", "x".repeat(2000)).body(Body::from(SPANS));
+        assert_eq!(sender.send_request(request.unwrap()).await.unwrap().status(), 202);
+        if round == 20 {
+            charged = house.budget.used();
+        }
+    }
+    assert!(house.budget.used() < charged + 100_000, "{charged}, then {}", house.budget.used());
 }
 
 #[tokio::test]

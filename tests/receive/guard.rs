@@ -163,6 +163,10 @@ async fn otlp_and_grpc_hear_it_in_their_own_words() {
         assert_eq!((heard.status, heard.header("grpc-status")), (200, Some(code.to_string().as_str())));
         assert_eq!(heard.header("grpc-message"), Some(words));
     }
+    for counted in ["status=\"16\"} 3", "status=\"7\"} 1", "status=\"401\"} 6", "status=\"403\"} 2"] {
+        let series = format!("spaniel_requests_refused_total{{protocol=\"any\",{counted}");
+        guarded.house.until_metric(&series).await;
+    }
     let both = format!("{token}x-tenant: acme\r\n");
     assert_eq!(ask(guarded.any, post("/v1/traces", &both, b"")).await.body, "in");
 }

@@ -9,8 +9,8 @@ use spaniel::clock::Clock;
 use spaniel::decode::Unreadable;
 use spaniel::memory::{Budget, Reservation};
 use spaniel::pipeline::{Protocol, Rejected, Taken};
-use spaniel::receive::{BodyReader, Reception, Server, Take, bind, jaeger_http, zipkin};
-use spaniel::settings::{Connections, Limits};
+use spaniel::receive::{BodyReader, Reception, Server, Take, bind, grpc, jaeger_http, otlp_http, zipkin};
+use spaniel::settings::{Age, Connections, Cors, Limits};
 use spaniel::telemetry::health::Health;
 use spaniel::telemetry::metrics::{Identity, Metrics, Source};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,6 +32,7 @@ impl Take for Memo {
             b"bad" => Err(Unreadable { offset: 0, what: "not a list" }.into()),
             b"none" => Err(Rejected::NothingReadable { refused: 2, what: "id is no hex", offset: 9 }),
             b"full" => Err(Rejected::NotNow),
+            b"some" => Ok(Taken { accepted: 1, refused: 2 }),
             _ => Ok(Taken { accepted: 1, refused: 0 }),
         };
         self.taken.lock().unwrap().push((protocol, body));
@@ -49,10 +50,17 @@ pub(crate) struct House {
     pub(crate) health: Arc<Health>,
     pub(crate) zipkin: SocketAddr,
     pub(crate) jaeger: SocketAddr,
+    /// OTLP over HTTP, open to pages of one origin.
+    pub(crate) otlp: SocketAddr,
+    pub(crate) jaeger_grpc: SocketAddr,
+    pub(crate) otlp_grpc: SocketAddr,
 }
 
 /// Memory of a house; the largest body is an eighth of it.
 pub(crate) const MEMORY: usize = 8 << 20;
+
+/// The largest message of Jaeger over gRPC; that of OTLP is as large as a body may be.
+pub(crate) const LARGEST_MESSAGE: usize = 100_000;
 
 impl House {
     /// A house with patience: nothing times out while a test runs.
@@ -69,13 +77,19 @@ impl House {
         health.set_up();
         let bodies = BodyReader::new(budget.clone(), &Limits::default(), &connections);
         let reception = Reception { take: memo.clone(), bodies, metrics: metrics.clone() };
+        let age = connections.age;
         let server = Server::new(connections, metrics.clone(), budget.clone());
-        let zipkin_bound = bind("Zipkin", "--collector.zipkin.host-port", "127.0.0.1:0").unwrap();
-        let jaeger_bound = bind("Jaeger", "--collector.http-server.host-port", "127.0.0.1:0").unwrap();
-        let (zipkin, jaeger) = (zipkin_bound.address(), jaeger_bound.address());
+        let bound = [(); 5].map(|()| bind("a port", "--its.flag", "127.0.0.1:0").unwrap());
+        let [zipkin, jaeger, jaeger_grpc, otlp_grpc, otlp] = bound.each_ref().map(|bound| bound.address());
+        let [zipkin_bound, jaeger_bound, jaeger_grpc_bound, otlp_grpc_bound, otlp_bound] = bound;
+        let cors = Cors { origins: vec!["https://*.Shop.example".into()], headers: vec!["x-tenant".into()] };
+        server.serve(otlp_bound, otlp_http::router(reception.clone(), &cors));
         server.serve(zipkin_bound, zipkin::router(reception.clone(), health.clone()));
-        server.serve(jaeger_bound, jaeger_http::router(reception));
-        House { server, memo, budget, metrics, health, zipkin, jaeger }
+        server.serve(jaeger_bound, jaeger_http::router(reception.clone()));
+        let calls = grpc::jaeger(&reception, LARGEST_MESSAGE, health.clone());
+        server.serve_to_age(jaeger_grpc_bound, calls, age);
+        server.serve_to_age(otlp_grpc_bound, grpc::otlp(&reception, 4 << 20), age);
+        House { server, memo, budget, metrics, health, zipkin, jaeger, jaeger_grpc, otlp_grpc, otlp }
     }
 
     /// Lets no request be answered until permits are given.
@@ -111,14 +125,8 @@ impl House {
 
 pub(crate) fn patient() -> Connections {
     let hour = Duration::from_secs(3600);
-    Connections {
-        max: 100,
-        handshake_timeout: hour,
-        header_timeout: hour,
-        body_timeout: hour,
-        idle_timeout: hour,
-        max_age: hour,
-    }
+    let age = Age { max: hour, grace: Duration::ZERO };
+    Connections { max: 100, handshake_timeout: hour, header_timeout: hour, body_timeout: hour, idle_timeout: hour, age }
 }
 
 /// An answer as it came over the wire.
@@ -126,7 +134,9 @@ pub(crate) fn patient() -> Connections {
 pub(crate) struct Heard {
     pub(crate) status: u16,
     pub(crate) headers: String,
+    /// Bytes that are no text are U+FFFD in it.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Heard {
@@ -161,12 +171,13 @@ impl Wire {
         };
         let headers = String::from_utf8(self.unread.drain(..end).collect()).unwrap();
         let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut heard = Heard { status, headers, body: String::new() };
+        let mut heard = Heard { status, headers, body: String::new(), bytes: Vec::new() };
         let length = heard.header("content-length").map_or(0, |length| length.parse().unwrap());
         while self.unread.len() < length {
             assert!(self.more().await, "closed in the middle of a body");
         }
-        heard.body = String::from_utf8(self.unread.drain(..length).collect()).unwrap();
+        heard.bytes = self.unread.drain(..length).collect();
+        heard.body = String::from_utf8_lossy(&heard.bytes).into_owned();
         heard
     }
 

@@ -20,21 +20,55 @@ async fn spans_are_taken_on_any_prefix_and_answered_with_an_empty_202() {
     }
 }
 
+/// The protocol that a body came by; it must have been taken.
+async fn taken_by(house: &House, path: &str, kind: &str, body: &[u8]) -> Protocol {
+    let heard = ask(house.zipkin, post(path, &format!("Content-Type: {kind}\r\n"), body)).await;
+    assert_eq!((heard.status, heard.body.as_str()), (202, ""), "{path} {kind}");
+    let (protocol, taken) = house.memo.taken.lock().unwrap().pop().unwrap();
+    assert_eq!(taken, body, "{path} {kind}");
+    protocol
+}
+
 #[tokio::test]
-async fn any_content_type_but_protobuf_means_json() {
+async fn the_content_type_and_then_the_path_say_the_format() {
     let house = House::new().await;
-    for (kind, status) in [
-        ("text/plain", 202),
-        ("application/json; charset=utf-8", 202),
-        ("*/*", 202),
-        ("application/octet-stream", 202),
-        ("application/x-protobuf", 415),
-        ("Application/X-Protobuf; x=y", 415),
+    let (proto, thrift) = (&b"\x0a\x80\x01\x0a\x10"[..], &b"\x0c\0\0\0\x01"[..]);
+    for (path, kind, body, protocol) in [
+        ("/api/v2/spans", "text/plain", SPANS, Protocol::ZipkinJson),
+        ("/api/v2/spans", "application/json; charset=utf-8", SPANS, Protocol::ZipkinJson),
+        ("/api/v2/spans", "*/*", SPANS, Protocol::ZipkinJson),
+        ("/api/v2/spans", "application/x-protobuf", proto, Protocol::ZipkinProto),
+        ("/zipkin/api/v2/spans/", "Application/X-Protobuf; x=y", proto, Protocol::ZipkinProto),
+        ("/api/v1/spans", "application/json", SPANS, Protocol::ZipkinJsonV1),
+        ("/jaeger/api/v1/spans/", "application/octet-stream", SPANS, Protocol::ZipkinJsonV1),
+        ("/api/v1/spans", "application/x-thrift", thrift, Protocol::ZipkinThrift),
+        ("/api/v1/spans/", "application/x-thrift; charset=utf-8", thrift, Protocol::ZipkinThrift),
+        // The body knows better.
+        ("/api/v2/spans", "application/x-protobuf", SPANS, Protocol::ZipkinJson),
+        ("/api/v1/spans", "application/json", thrift, Protocol::ZipkinThrift),
+        ("/api/v2/spans", "application/octet-stream", proto, Protocol::ZipkinProto),
     ] {
-        let heard = ask(house.zipkin, post("/api/v2/spans", &format!("Content-Type: {kind}\r\n"), SPANS)).await;
-        assert_eq!(heard.status, status, "{kind}");
-        assert_eq!(heard.body.is_empty(), status == 202, "{kind}");
-        assert_eq!(heard.header("accept-encoding"), None, "the type was wrong, not the encoding");
+        assert_eq!(taken_by(&house, path, kind, body).await, protocol, "{path} {kind}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_counted_by_the_format() {
+    let house = House::new().await;
+    for (path, kind, page) in [
+        ("/api/v2/spans", "application/json", "zipkin-json"),
+        ("/api/v2/spans", "application/x-protobuf", "zipkin-proto"),
+        ("/api/v1/spans", "application/json", "zipkin-json-v1"),
+        ("/api/v1/spans", "application/x-thrift", "zipkin-thrift"),
+    ] {
+        let kind = format!("Content-Type: {kind}\r\n");
+        assert_eq!(ask(house.zipkin, post(path, &kind, b"bad")).await.status, 400, "{page}");
+        let unknown = format!("{kind}Content-Encoding: br\r\n");
+        assert_eq!(ask(house.zipkin, post(path, &unknown, SPANS)).await.status, 415, "{page}");
+        for status in [400, 415] {
+            let line = format!("spaniel_requests_refused_total{{protocol=\"{page}\",status=\"{status}\"}} 1");
+            house.until_metric(&line).await;
+        }
     }
 }
 
@@ -74,15 +108,16 @@ async fn other_paths_and_methods_are_told_where_spans_go() {
         ("POST /", 404),
         ("POST /api/v3/spans", 404),
         ("GET /zipkin/", 404),
-        ("POST /api/v1/spans", 400),
+        ("GET /jaeger/api/v1/spans/", 405),
         ("OPTIONS /api/v2/spans", 204),
+        ("OPTIONS /api/v1/spans", 204),
         ("GET /health", 200),
         ("GET /info", 200),
     ] {
         let heard = ask(house.zipkin, format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
         assert_eq!(heard.status, status, "{request}");
         assert_eq!(heard.header("allow"), matches!(status, 405 | 204).then_some("POST, OPTIONS"), "{request}");
-        assert_eq!(heard.body.contains("/api/v2/spans"), matches!(status, 404 | 400), "{request}: {}", heard.body);
+        assert_eq!(heard.body.contains("/api/v2/spans"), status == 404, "{request}: {}", heard.body);
     }
     house.health.set_draining();
     let heard = ask(house.zipkin, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use spaniel::pipeline::Protocol;
 
 use crate::embedded::spans_of;
-use crate::jaeger_golden::written::written_as;
+use crate::jaeger_golden::written::written_from;
 use crate::jaeger_golden::{data, golden};
 use crate::spaniel::{Spaniel, Start, until};
 
@@ -36,7 +36,7 @@ fn send(spaniel: &Spaniel, protocol: Protocol, file: &str) -> (Sums, BTreeSet<Ve
     let (mut sums, mut ids) = (Sums::default(), BTreeSet::new());
     for input in golden(file).keys() {
         let body = data(input);
-        let ours = written_as(&body, protocol);
+        let ours = written_from(&body, protocol);
         sums.datagrams += 1;
         sums.unreadable += u64::from(!ours.readable);
         if ours.readable {
@@ -79,7 +79,7 @@ fn what_came_before_the_stop_is_stored() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let body = data("jaeger/udp-compact/trace.thrift");
     socket.send_to(&body, spaniel.address("agent-compact")).unwrap();
-    let written = written_as(&body, Protocol::AgentCompact);
+    let written = written_from(&body, Protocol::AgentCompact);
     let id = written.documents[0]["traceID"].as_str().map(|id| u128::from_str_radix(id, 16).unwrap()).unwrap();
     let trace = spaniel::span::TraceId { high: (id >> 64) as u64, low: id as u64 };
     let directory = spaniel.stop();

@@ -10,8 +10,8 @@ use spaniel::item::Id;
 use spaniel::span::repair::Family;
 
 use crate::jaeger_golden::Difference::{NoNumber, NotTheBody, Refused, WrongPath};
-use crate::jaeger_golden::written::written;
-use crate::jaeger_golden::{Compared, change, data, difference_of, golden, is_v2_json, sources};
+use crate::jaeger_golden::written::{written, written_by, zipkin_decoder};
+use crate::jaeger_golden::{Compared, change, data, difference_of, golden, is_v1, is_v2_json, sources};
 use crate::spaniel::Spaniel;
 
 /// A captured body.
@@ -73,8 +73,38 @@ pub(crate) fn in_order(mut span: StoredSpan) -> StoredSpan {
 pub(crate) fn all() -> Vec<Body> {
     let mut bodies = bodies("envoy/manifest.json", "envoy/", "envoy.ndjson", Family::Otel);
     bodies.extend(self::bodies("jaeger/manifest.json", "jaeger/", "thrift-http.ndjson", Family::Native));
-    assert_eq!(bodies.len(), 85 + 65);
+    assert_eq!(bodies.len(), 84 + 65);
     bodies
+}
+
+/// The bodies of Zipkin's other formats, by the pages that they are entered in.
+pub(crate) fn of_other_formats() -> BTreeMap<&'static str, Vec<Body>> {
+    let mut pages: BTreeMap<&'static str, Vec<Body>> = BTreeMap::new();
+    for folder in ["envoy", "zipkin/clients", "jaeger"] {
+        let manifest: Json = serde_json::from_slice(&data(&format!("{folder}/manifest.json"))).unwrap();
+        for entry in manifest["bodies"].as_array().unwrap() {
+            let input = format!("{folder}/{}", entry["file"].as_str().unwrap());
+            let is_zipkin = folder != "jaeger" || input.starts_with("jaeger/zipkin/");
+            let page = match input.rsplit_once('.').unwrap().1 {
+                "pb" => "zipkin-proto",
+                "thrift" => "zipkin-thrift",
+                _ if is_v1(&input) || is_on_the_path_of_v1(&input) => "zipkin-json-v1",
+                _ => continue,
+            };
+            if is_zipkin {
+                let mut body = body(input.clone(), entry, &Json::Null, Family::Otel);
+                // One span of v1 may be several.
+                body.spans = body.spans.filter(|_| page == "zipkin-proto");
+                pages.entry(page).or_default().push(body);
+            }
+        }
+    }
+    pages
+}
+
+/// True for the body of v2 that an Envoy was told to send to the path of v1.
+fn is_on_the_path_of_v1(input: &str) -> bool {
+    difference_of(input) == Some(WrongPath)
 }
 
 fn bodies(manifest: &str, folder: &str, golden_file: &str, family: Family) -> Vec<Body> {
@@ -83,7 +113,7 @@ fn bodies(manifest: &str, folder: &str, golden_file: &str, family: Family) -> Ve
     let entries = manifest["bodies"].as_array().unwrap().iter();
     let named = entries.map(|entry| (format!("{folder}{}", entry["file"].as_str().unwrap()), entry));
     let is_wanted = |input: &str| match family {
-        Family::Otel => is_v2_json(input),
+        Family::Otel => is_v2_json(input) && !is_on_the_path_of_v1(input),
         Family::Native => input.ends_with(".thrift"),
     };
     let wanted = named.filter(|(input, _)| is_wanted(input) && golden.contains_key(input));
@@ -92,14 +122,17 @@ fn bodies(manifest: &str, folder: &str, golden_file: &str, family: Family) -> Ve
 
 fn body(input: String, entry: &Json, golden: &Json, family: Family) -> Body {
     let text = |name: &str| entry[name].as_str().map(str::to_string);
+    // Some manifests have the request's line and its headers alone.
+    let in_line = |word| entry["request_line"].as_str()?.split(' ').nth(word).map(str::to_string);
+    let content_type = headers(entry).find(|(name, _)| name == "content-type").map(|(_, value)| value);
     let bytes = data(&input);
     Body {
-        expected: expected(&input, &bytes, golden, family),
-        services: golden["services"].as_array().unwrap().clone(),
+        expected: if golden.is_null() { as_ours(&input, &bytes) } else { expected(&input, &bytes, golden, family) },
+        services: golden["services"].as_array().cloned().unwrap_or_default(),
         family,
-        method: text("method").unwrap().parse().unwrap(),
-        path: text("path").unwrap(),
-        content_type: text("content_type"),
+        method: text("method").or(in_line(0)).unwrap().parse().unwrap(),
+        path: text("path").or(in_line(1)).unwrap(),
+        content_type: text("content_type").or(content_type),
         chunked: headers(entry).any(|(name, _)| name == "transfer-encoding"),
         headers: headers(entry).filter(|(name, _)| !of_connection(name)).collect(),
         spans: entry["spans"].as_u64(),
@@ -122,14 +155,9 @@ fn of_connection(name: &str) -> bool {
 fn expected(input: &str, bytes: &[u8], golden: &Json, family: Family) -> Expected {
     let difference = difference_of(input);
     let golden_status = golden["status"].as_u64().unwrap();
-    // Refused before the body is looked at: as Jaeger does, and v1 is not read yet.
-    let at_the_door = match difference {
-        Some(NotTheBody) => Some(golden_status),
-        Some(WrongPath) => Some(400),
-        _ => None,
-    };
-    if let Some(status) = at_the_door {
-        return Expected { status, documents: Vec::new(), refused: BTreeMap::new() };
+    // Refused before the body is looked at, as Jaeger does.
+    if difference == Some(NotTheBody) {
+        return Expected { status: golden_status, documents: Vec::new(), refused: BTreeMap::new() };
     }
     let ours = written(bytes, family);
     let mut refused = BTreeMap::new();
@@ -150,6 +178,37 @@ fn expected(input: &str, bytes: &[u8], golden: &Json, family: Family) -> Expecte
     assert!(lost || golden_status == ours.status, "{input}");
     let documents = named(ours.ids, ours.documents, theirs, family);
     Expected { status: ours.status, documents, refused }
+}
+
+/// What must become of a body whose documents the golden test has held against Jaeger's: the same,
+/// but that ids of Envoy's protobuf are turned round.
+fn as_ours(input: &str, bytes: &[u8]) -> Expected {
+    let mut ours = written_by(zipkin_decoder(input), bytes, Family::Otel);
+    let mut refused = BTreeMap::new();
+    ours.refusals.iter().for_each(|refusal| *refused.entry(refusal.reason.label()).or_default() += 1);
+    if input.ends_with(".pb") {
+        ours.documents.iter_mut().for_each(turn_ids);
+    }
+    let document = |source: Json| Document { index: index_of(&source), source, family: Family::Otel };
+    let documents = ours.ids.into_iter().zip(ours.documents.into_iter().map(document)).collect();
+    Expected { status: ours.status, documents, refused }
+}
+
+/// Reverses the bytes of the ids of a span that is Envoy's.
+fn turn_ids(document: &mut Json) {
+    let has = |key: &str| document["tags"].as_array().unwrap().iter().any(|tag| tag["key"] == key);
+    if !has("response_flags") {
+        return;
+    }
+    let turned = |id: &Json| {
+        let text = id.as_str().unwrap();
+        let bytes: Vec<&str> = (0..8).rev().map(|byte| &text[2 * byte..2 * byte + 2]).collect();
+        Json::String(bytes.concat())
+    };
+    document["spanID"] = turned(&document["spanID"]);
+    for reference in document["references"].as_array_mut().unwrap() {
+        reference["spanID"] = turned(&reference["spanID"]);
+    }
 }
 
 /// Jaeger's documents with their indices, each under the name that we give ours: both sorted, they

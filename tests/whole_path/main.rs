@@ -25,3 +25,4 @@ mod stand_in;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;
+mod zipkin_formats;

@@ -4,8 +4,14 @@ use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest};
 use reqwest::blocking::Client;
 use spaniel::span::TraceId;
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::bodies::Sums;
 use crate::embedded::stored;
@@ -20,6 +26,9 @@ fn a_port_in_use_stops_the_start_and_says_how_to_mend_it() {
         "collector.zipkin.host-port",
         "collector.http-server.host-port",
         "http-server.host-port",
+        "collector.grpc-server.host-port",
+        "collector.otlp.grpc.host-port",
+        "collector.otlp.http.host-port",
         "query.http-server.host-port",
         "admin.http.host-port",
     ] {
@@ -40,6 +49,20 @@ fn a_udp_port_in_use_stops_the_start_too() {
         assert!(ended.stderr.contains("stop the process that has this port"), "{ended:?}");
         assert!(ended.stderr.contains(&format!("--{flag}")), "{ended:?}");
     }
+}
+
+#[test]
+fn ports_of_grpc_are_listed_and_answer() {
+    let spaniel = Start::embedded().run();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let to = |listener| Endpoint::from_shared(spaniel.url(listener, "")).unwrap().connect_lazy();
+        let health = HealthClient::new(to("jaeger-grpc")).check(HealthCheckRequest::default()).await.unwrap();
+        assert_eq!(health.get_ref().status(), ServingStatus::Serving);
+        let nothing = ExportTraceServiceRequest::default();
+        let reply = TraceServiceClient::new(to("otlp-grpc")).export(nothing).await.unwrap();
+        assert_eq!(reply.get_ref().partial_success, Some(ExportTracePartialSuccess::default()));
+    });
+    spaniel.stop();
 }
 
 #[test]

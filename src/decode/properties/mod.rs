@@ -1,11 +1,16 @@
 //! Decoders beside readings of the same bytes that are none of ours, on generated bodies; and
 //! every captured body cut off at every byte.
 
+mod jaeger_proto;
+mod otlp;
 mod thrift;
 mod zipkin;
+mod zipkin_old;
+mod zipkin_proto;
 
 use super::test_sink::{
-    Collected, decode_agent_binary, decode_agent_compact, decode_compact, decode_thrift, decode_zipkin,
+    Collected, decode_agent_binary, decode_agent_compact, decode_compact, decode_jaeger_proto, decode_otlp,
+    decode_otlp_json, decode_thrift, decode_zipkin, decode_zipkin_proto, decode_zipkin_thrift, decode_zipkin_v1,
 };
 
 /// The captured bodies below a folder of `tests/data` whose names end so, except very long ones.
@@ -68,12 +73,58 @@ fn datagrams_cut_at_every_byte() {
 }
 
 #[test]
-fn either_decoder_survives_the_others_bodies() {
-    for (_, body) in captured("jaeger/thrift-http", ".thrift").into_iter().chain(captured("envoy", ".pb")) {
-        decode_zipkin(&body);
-        decode_thrift(&body);
-        decode_compact(&body);
-        decode_agent_binary(&body);
-        decode_agent_compact(&body);
+fn otlp_bodies_cut_at_every_byte() {
+    for folder in ["jaeger/otlp", "jaeger/otlp-grpc"] {
+        for (name, body) in captured(folder, ".pb") {
+            cut_everywhere(&name, &body, decode_otlp);
+        }
+    }
+    for (name, body) in captured("jaeger/otlp", ".json") {
+        cut_everywhere(&name, &body, decode_otlp_json);
+    }
+}
+
+#[test]
+fn jaegers_messages_cut_at_every_byte() {
+    for (name, body) in captured("jaeger/grpc", ".pb") {
+        cut_everywhere(&name, &body, decode_jaeger_proto);
+    }
+}
+
+#[test]
+fn other_zipkin_bodies_cut_at_every_byte() {
+    for (name, body) in captured("envoy", ".pb") {
+        cut_everywhere(&name, &body, decode_zipkin_proto);
+    }
+    for (name, body) in captured("jaeger/zipkin", ".thrift") {
+        cut_everywhere(&name, &body, decode_zipkin_thrift);
+    }
+    let is_old = |name: &str| name.contains("v1json") || name.contains("jsonv1");
+    let json = ["envoy", "zipkin/clients"].into_iter().flat_map(|folder| captured(folder, ".json"));
+    let old: Vec<_> = json.filter(|(name, _)| is_old(name)).collect();
+    assert!(old.len() > 4);
+    for (name, body) in old {
+        cut_everywhere(&name, &body, decode_zipkin_v1);
+    }
+}
+
+#[test]
+fn every_decoder_survives_the_others_bodies() {
+    let bodies = [
+        captured("jaeger/thrift-http", ".thrift"),
+        captured("jaeger/zipkin", ".thrift"),
+        captured("envoy", ".pb"),
+        captured("envoy", ".json"),
+    ];
+    for (_, body) in bodies.into_iter().flatten() {
+        for decode in [decode_zipkin, decode_thrift, decode_zipkin_v1, decode_zipkin_proto, decode_zipkin_thrift] {
+            decode(&body);
+        }
+        for decode in [decode_otlp, decode_otlp_json, decode_jaeger_proto] {
+            decode(&body);
+        }
+        for decode in [decode_compact, decode_agent_binary, decode_agent_compact] {
+            decode(&body);
+        }
     }
 }

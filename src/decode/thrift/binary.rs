@@ -25,6 +25,11 @@ impl<'a> Binary<'a> {
         Ok(*bytes)
     }
 
+    /// An integer that no span of Jaeger's has, so that the trait need not know it.
+    pub(crate) fn i16(&mut self) -> Read<i16> {
+        self.fixed().map(i16::from_be_bytes)
+    }
+
     #[inline]
     fn bytes(&mut self, length: usize) -> Read<&'a [u8]> {
         let rest = self.body.get(self.at..).unwrap_or(&[]);

@@ -1,65 +1,15 @@
 //! The members of a span, in whatever order they come.
 
-use super::Decoder;
-use super::endpoint::{Endpoint, Which};
-use super::id;
+use super::endpoint::Which;
+use super::{Decoder, OTHER_DIALECT, id};
 use crate::decode::fault::{Fault, Read};
 use crate::decode::json::{Number, integer_of};
-use crate::span::{Reason, Text, TraceId};
+use crate::decode::zipkin::Kind;
+use crate::span::{Reason, Text};
 
 const NO_TIME: &Fault = &Fault::new(Reason::Time, "a time or duration is no number");
 const TIME_TOO_LARGE: &Fault = &Fault::new(Reason::Time, "a time or duration is beyond 64 bits");
 const NO_SCALAR: &Fault = &Fault::new(Reason::Structure, "a text was expected, not an object or a list");
-
-/// What waits until the span's object ends.
-#[derive(Debug, Default)]
-pub(super) struct Members<'a> {
-    pub(super) trace_id: TraceId,
-    pub(super) span_id: u64,
-    /// 0: none.
-    pub(super) parent_id: u64,
-    pub(super) kind: Kind,
-    /// Microseconds since 1970; 0: none.
-    pub(super) timestamp: u64,
-    pub(super) local: Endpoint<'a>,
-    pub(super) remote: Endpoint<'a>,
-    /// True if a tag needs [`special`](super::special) treatment.
-    pub(super) has_special: bool,
-    /// True if a key may be equal to another one in a way that only a close look shows.
-    pub(super) has_odd_keys: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Kind {
-    #[default]
-    None,
-    Client,
-    Server,
-    Producer,
-    Consumer,
-}
-
-impl Kind {
-    /// Of any case; what Zipkin does not know is none.
-    #[inline]
-    fn of(text: &str) -> Self {
-        match text {
-            "CLIENT" => Kind::Client,
-            "SERVER" => Kind::Server,
-            _ => Self::of_any_case(text),
-        }
-    }
-
-    fn of_any_case(text: &str) -> Self {
-        let known = [
-            ("CLIENT", Kind::Client),
-            ("SERVER", Kind::Server),
-            ("PRODUCER", Kind::Producer),
-            ("CONSUMER", Kind::Consumer),
-        ];
-        known.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).map_or(Kind::None, |&(_, kind)| kind)
-    }
-}
 
 /// The names of a span's members. jaeger-collector reads them in any case.
 const NAMES: [&str; 11] = [
@@ -101,20 +51,20 @@ impl<'a> Decoder<'a> {
     #[inline(always)]
     fn member(&mut self, name: &str) -> Read<bool> {
         match name {
-            "id" => self.members.span_id = self.id(id::SPAN)?,
+            "id" => self.draft.members.span_id = self.id(id::SPAN)?,
             "kind" => match self.reader.plain_string() {
-                Some(text) => self.members.kind = Kind::of(text),
-                None => self.members.kind = Kind::of(&self.odd_scalar()?.decoded()),
+                Some(text) => self.draft.members.kind = Kind::of(text),
+                None => self.draft.members.kind = Kind::of(&self.odd_scalar()?.decoded()),
             },
             "name" => match self.reader.plain_string() {
-                Some(text) => self.span.operation = Text::Clean(text),
+                Some(text) => self.draft.span.operation = Text::Clean(text),
                 None => self.odd_name()?,
             },
             "tags" => self.tags()?,
-            "traceId" => self.members.trace_id = self.trace_id()?,
-            "parentId" => self.members.parent_id = self.parent_id()?,
-            "duration" => self.span.duration = self.time()?,
-            "timestamp" => self.members.timestamp = self.time()?.unsigned_abs(),
+            "traceId" => self.draft.members.trace_id = self.trace_id()?,
+            "parentId" => self.draft.members.parent_id = self.parent_id()?,
+            "duration" => self.draft.span.duration = self.time()?,
+            "timestamp" => self.draft.members.timestamp = self.time()?.unsigned_abs(),
             "annotations" => self.annotations()?,
             "localEndpoint" => self.endpoint(Which::Local)?,
             "remoteEndpoint" => self.endpoint(Which::Remote)?,
@@ -126,15 +76,18 @@ impl<'a> Decoder<'a> {
     /// A name in another case or with escapes, or one that nobody knows.
     #[cold]
     fn odd_member(&mut self, name: &str) -> Read<()> {
+        if name.eq_ignore_ascii_case("binaryAnnotations") && !self.is_mixed && self.reader.peek() != Some(b'n') {
+            return Err(OTHER_DIALECT);
+        }
         match NAMES.iter().find(|known| name.eq_ignore_ascii_case(known)) {
             Some(known) => self.member(known).map(|_| ()),
-            None => self.reader.skip(self.limits.depth),
+            None => self.reader.skip(self.draft.limits.depth),
         }
     }
 
     #[cold]
     fn odd_name(&mut self) -> Read<()> {
-        self.span.operation = self.odd_scalar()?;
+        self.draft.span.operation = self.odd_scalar()?;
         Ok(())
     }
 

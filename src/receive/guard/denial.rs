@@ -60,11 +60,16 @@ impl Denial {
         }
     }
 
+    /// The status in the metrics: gRPC's number for a call.
+    pub(super) fn counted_as(self, request: &Request, is_query: bool) -> u16 {
+        if is_call(request) { self.code() as u16 } else { self.status(is_query).as_u16() }
+    }
+
     pub(super) fn answer(self, request: &Request, is_query: bool) -> Response<Body> {
-        let media = media_type(request.headers());
-        if media.starts_with("application/grpc") {
+        if is_call(request) {
             return self.of_grpc();
         }
+        let media = media_type(request.headers());
         let is_otlp = request.uri().path() == OTLP;
         let mut response = match media.as_str() {
             "application/json" if is_otlp => {
@@ -105,6 +110,11 @@ impl Denial {
         headers.insert(HeaderName::from_static("grpc-message"), HeaderValue::from_static(self.words()));
         response
     }
+}
+
+/// True for a call of gRPC.
+fn is_call(request: &Request) -> bool {
+    media_type(request.headers()).starts_with("application/grpc")
 }
 
 fn media_type(headers: &HeaderMap) -> String {

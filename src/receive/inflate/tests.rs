@@ -44,7 +44,7 @@ fn inflate_within(
     let mut reservation = budget.reserve();
     reservation.grow(body.len())?;
     let admitted = Admitted { bytes: body.into(), reservation };
-    let mut inflater = Inflater::new(encoding, admitted, limit, budget.reserve())?;
+    let mut inflater = Inflater::new(encoding, admitted, (limit, "limits.inflated-bytes"), budget.reserve())?;
     inflater.start()?;
     inflater.finish()
 }

@@ -33,7 +33,8 @@ const SUITES: [&str; 11] = [
 ];
 
 pub(super) fn check(values: &Values, read_file: ReadFile<'_>, problems: &mut Vec<Problem>) {
-    for prefix in TLS_PREFIXES.iter().filter(|prefix| values.switch(&format!("{prefix}.tls.enabled"))) {
+    let has_tls = |prefix: &&str| is_open(values, prefix) && values.switch(&format!("{prefix}.tls.enabled"));
+    for prefix in TLS_PREFIXES.into_iter().filter(has_tls) {
         server_tls(values, prefix, problems);
     }
     token(values, read_file, problems);
@@ -85,17 +86,26 @@ fn tenancy(values: &Values, problems: &mut Vec<Problem>) {
     }
 }
 
+/// False for the ports of OTLP where that is switched off: how they are set is of no matter then.
+fn is_open(values: &Values, name: &str) -> bool {
+    !name.starts_with("collector.otlp.") || values.switch("collector.otlp.enabled")
+}
+
 /// Two listeners on the same port; port 0 is another one each time.
 fn same_port(values: &Values, problems: &mut Vec<Problem>) {
     let tcp = [
         "collector.zipkin.host-port",
         "collector.http-server.host-port",
+        "collector.grpc-server.host-port",
+        "collector.otlp.grpc.host-port",
+        "collector.otlp.http.host-port",
         "http-server.host-port",
         "query.http-server.host-port",
         "admin.http.host-port",
     ];
     let udp = ["processor.jaeger-compact.server-host-port", "processor.jaeger-binary.server-host-port"];
     for ports in [&tcp[..], &udp[..]] {
+        let ports: Vec<_> = ports.iter().filter(|name| is_open(values, name)).collect();
         for (index, name) in ports.iter().enumerate() {
             let address = values.text(name);
             let other = ports.iter().take(index).find(|other| values.text(other) == address);

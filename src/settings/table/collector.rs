@@ -1,6 +1,6 @@
 //! `--collector.*` of jaeger-collector 1.76.
 
-use super::Kind::{Address, List, Size, Switch, Time};
+use super::Kind::{Address, List, Size, Switch, Time, Words};
 use super::{Setting, from, row};
 
 const CORS: &str =
@@ -11,10 +11,18 @@ pub(super) const ZIPKIN: &[Setting] = &[
         "collector.zipkin.host-port",
         Address,
         ":9411",
-        "Zipkin v2 JSON. Empty on the command line or in the file, or `off`, closes it; Jaeger's default is closed.",
+        "Zipkin: JSON, protobuf and Thrift, v2 and v1. Empty on the command line or in the file, or `off`, closes it; Jaeger's default is closed.",
     ),
     row("collector.zipkin.keep-alive", Switch, "true", "Keeps connections open.")
         .ignored("connections are always kept open; see `--limits.idle-timeout` and `--limits.connection-age`"),
+    row(
+        "collector.zipkin.envoy-ids",
+        Words(&["auto", "as-sent"]),
+        "auto",
+        "Envoy writes the ids of spans with their bytes reversed when it sends protobuf (`HTTP_PROTO`). `auto` turns \
+         round those of spans that come as protobuf with Envoy's tags; `as-sent` is for spans that something else than \
+         Envoy made protobuf of.",
+    ),
     row("collector.zipkin.cors.allowed-origins", List, "", "Origins that browsers may send from.").refused(CORS),
     row("collector.zipkin.cors.allowed-headers", List, "", "Headers that browsers may send.").refused(CORS),
 ];
@@ -54,34 +62,58 @@ pub(super) const QUEUE: &[Setting] = &[
         .ignored("spans are never turned into protobuf; bodies and documents are counted in bytes always"),
 ];
 
-const NO_GRPC: &str = "gRPC on 14250 is not built yet: remove the setting and send to 14268 (Jaeger Thrift over HTTP) or \
-     9411 (Zipkin)";
-const GRPC_ABSENT: &str = "gRPC on 14250 is not built yet";
-
 pub(super) const GRPC: &[Setting] = &[
-    row("collector.grpc-server.host-port", Address, "", "Jaeger over gRPC. Jaeger's default is `:14250`.")
-        .refused(NO_GRPC),
-    row("collector.grpc-server.max-message-size", Size, "4194304", "Bytes of a message.").ignored(GRPC_ABSENT),
-    row("collector.grpc-server.max-connection-age", Time, "0s", "Age of a connection.").ignored(GRPC_ABSENT),
-    row("collector.grpc-server.max-connection-age-grace", Time, "0s", "Time for calls after that.")
-        .ignored(GRPC_ABSENT),
+    row("collector.grpc-server.host-port", Address, ":14250", "Jaeger over gRPC, with health and reflection."),
+    row("collector.grpc-server.max-message-size", Size, "4194304", MESSAGE_SIZE),
+    row("collector.grpc-server.max-connection-age", Time, "2m", CONNECTION_AGE),
+    row("collector.grpc-server.max-connection-age-grace", Time, "0s", GRACE),
 ];
 
-const NO_OTLP: &str = "OTLP is not built yet: remove the setting or set `--collector.otlp.enabled=false`, and send Zipkin \
-     to 9411 or Jaeger Thrift to 14268";
-const OTLP_ABSENT: &str = "OTLP is not built yet";
+const MESSAGE_SIZE: &str = "Bytes of a message, as it comes and after decompression, within `--limits.body-bytes` and \
+     `--limits.inflated-bytes`. Below 1 MiB it is the default, as in Jaeger.";
+const CONNECTION_AGE: &str = "Age at which a connection is told to go when its calls have ended, plus or minus a tenth; 0: \
+     never. If it is not set, `--limits.connection-age` holds. Jaeger's default is 0s.";
+const GRACE: &str = "Calls that have not ended so long after that are cut; 0: never.";
 
 pub(super) const OTLP: &[Setting] = &[
-    row("collector.otlp.enabled", Switch, "false", "Opens the ports of OTLP. Jaeger's default is true.")
-        .refused(NO_OTLP),
-    row("collector.otlp.grpc.host-port", Address, "", "OTLP over gRPC. Jaeger's default is `:4317`.").refused(NO_OTLP),
-    row("collector.otlp.grpc.max-message-size", Size, "4194304", "Bytes of a message.").ignored(OTLP_ABSENT),
-    row("collector.otlp.grpc.max-connection-age", Time, "0s", "Age of a connection.").ignored(OTLP_ABSENT),
-    row("collector.otlp.grpc.max-connection-age-grace", Time, "0s", "Time for calls after that.").ignored(OTLP_ABSENT),
-    row("collector.otlp.http.host-port", Address, "", "OTLP over HTTP. Jaeger's default is `:4318`.").refused(NO_OTLP),
-    row("collector.otlp.http.read-timeout", Time, "0s", "For a whole request.").ignored(OTLP_ABSENT),
-    row("collector.otlp.http.idle-timeout", Time, "0s", "Between requests.").ignored(OTLP_ABSENT),
-    row("collector.otlp.http.read-header-timeout", Time, "2s", "For the head of a request.").ignored(OTLP_ABSENT),
-    row("collector.otlp.http.cors.allowed-origins", List, "", "Origins that browsers may send from.").refused(CORS),
-    row("collector.otlp.http.cors.allowed-headers", List, "", "Headers that browsers may send.").refused(CORS),
+    row("collector.otlp.enabled", Switch, "true", "Opens the ports of OTLP."),
+    row("collector.otlp.grpc.host-port", Address, ":4317", "OTLP over gRPC."),
+    row("collector.otlp.grpc.max-message-size", Size, "4194304", MESSAGE_SIZE),
+    row("collector.otlp.grpc.max-connection-age", Time, "2m", CONNECTION_AGE),
+    row("collector.otlp.grpc.max-connection-age-grace", Time, "0s", GRACE),
+    row("collector.otlp.http.host-port", Address, ":4318", "OTLP over HTTP: `/v1/traces`, protobuf and JSON."),
+    row(
+        "collector.otlp.http.read-timeout",
+        Time,
+        "30s",
+        "Another name for `--limits.body-timeout`, after `--collector.http-server.read-timeout`: the first that is set \
+         holds for every listener. Jaeger's default is 0s, no limit.",
+    ),
+    row(
+        "collector.otlp.http.idle-timeout",
+        Time,
+        "3m",
+        "Another name for `--limits.idle-timeout`, after `--collector.http-server.idle-timeout`: the first that is set \
+         holds for every listener. Jaeger's default is 0s.",
+    ),
+    row(
+        "collector.otlp.http.read-header-timeout",
+        Time,
+        "10s",
+        "Another name for `--limits.header-timeout`, after `--collector.http-server.read-header-timeout`: the first that \
+         is set holds for every listener. Jaeger's default is 2s.",
+    ),
+    row(
+        "collector.otlp.http.cors.allowed-origins",
+        List,
+        "",
+        "Origins that browsers may send from: in full, or with one `*` for any letters; `*` is any origin. None: no page \
+         may send.",
+    ),
+    row(
+        "collector.otlp.http.cors.allowed-headers",
+        List,
+        "",
+        "Headers that browsers may send, or `*`. None: `accept`, `content-type` and `x-requested-with`.",
+    ),
 ];

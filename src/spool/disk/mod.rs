@@ -66,4 +66,10 @@ pub trait DiskFile: Send + Sync + Debug {
     fn length(&self) -> io::Result<u64>;
 
     fn set_length(&self, length: u64) -> io::Result<()>;
+
+    /// No byte from `offset` up to this place was ever written: all of them are zero. The place may
+    /// be the end of the file, or `offset` itself where the system does not know.
+    fn next_data(&self, offset: u64) -> io::Result<u64> {
+        Ok(offset)
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, SeekFrom, fallocate, seek};
 use rustix::io::{Errno, pwritev, retry_on_intr};
 
 use super::{Disk, DiskFile, Entry};
@@ -126,6 +126,15 @@ impl DiskFile for RealFile {
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.0.set_len(length)
     }
+
+    fn next_data(&self, offset: u64) -> io::Result<u64> {
+        match retry_on_intr(|| seek(&self.0, SeekFrom::Data(offset))) {
+            Ok(place) => Ok(place),
+            // Nothing but a hole up to the end.
+            Err(Errno::NXIO) => self.length(),
+            Err(_) => Ok(offset),
+        }
+    }
 }
 
 impl RealFile {
@@ -159,6 +168,20 @@ mod tests {
         let entries = RealDisk.list(path.parent().unwrap()).unwrap();
         assert_eq!(entries, [Entry { name: "file".into(), bytes: 100_000, is_directory: false }]);
         RealDisk.sync_directory(path.parent().unwrap()).unwrap();
+    }
+
+    /// What is promised holds on every file system; that room is passed, where it can be.
+    #[test]
+    fn no_data_is_passed_over_as_room_that_was_never_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = RealDisk.create(&directory.path().join("file"), 4 << 20).unwrap();
+        file.write_at(&[IoSlice::new(b"here")], 3 << 20).unwrap();
+        for offset in [0, 1 << 20, 3 << 20] {
+            let next = file.next_data(offset).unwrap();
+            assert!((offset..=3 << 20).contains(&next), "{next}");
+        }
+        let end = file.next_data((3 << 20) + 8192).unwrap();
+        assert!(((3 << 20) + 8192..=4 << 20).contains(&end), "{end}");
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl Log {
     /// Opens a directory, makes it if need be, and finds what the life before left. Reads only
     /// the heads of files. A new segment is begun by the first append.
     pub fn open(disk: Arc<dyn Disk>, directory: &Path, options: Options) -> Result<(Log, Opened), LogError> {
-        let (segments, next, opened) = recover::recover(disk.as_ref(), directory)?;
+        let (segments, next, opened) = recover::recover(disk.as_ref(), directory, options.sync)?;
         let log = Log {
             disk,
             directory: directory.to_path_buf(),

@@ -11,10 +11,17 @@ use super::{Fate, Found, LogError, Note, Oddity, Opened, at};
 use crate::spool::disk::{Disk, DiskFile};
 
 /// Finds segments and free files, and the number of the next segment; puts away what it cannot use.
-pub(super) fn recover(disk: &dyn Disk, directory: &Path) -> Result<(Segments, u64, Opened), LogError> {
+pub(super) fn recover(disk: &dyn Disk, directory: &Path, sync: bool) -> Result<(Segments, u64, Opened), LogError> {
     disk.create_directory(directory).map_err(at(directory))?;
-    let mut recovery =
-        Recovery { disk, directory, segments: Segments::default(), highest: 0, before: Vec::new(), notes: Vec::new() };
+    let mut recovery = Recovery {
+        disk,
+        directory,
+        sync,
+        segments: Segments::default(),
+        highest: 0,
+        before: Vec::new(),
+        notes: Vec::new(),
+    };
     let mut entries = disk.list(directory).map_err(at(directory))?;
     entries.sort_unstable_by(|one, two| one.name.cmp(&two.name));
     for entry in &entries {
@@ -36,6 +43,8 @@ pub(super) fn recover(disk: &dyn Disk, directory: &Path) -> Result<(Segments, u6
 struct Recovery<'a> {
     disk: &'a dyn Disk,
     directory: &'a Path,
+    /// A file that was never synced must not be synced now: if that fails its records are lost.
+    sync: bool,
     segments: Segments,
     /// The highest number in a file's name.
     highest: u64,
@@ -99,7 +108,7 @@ impl Recovery<'_> {
     fn mend_head(&self, path: &Path, head: &FileHead, offset: u64) -> io::Result<()> {
         let file = self.disk.open(path)?;
         file.write_at(&[IoSlice::new(&head.encode())], offset)?;
-        file.sync()
+        if self.sync { file.sync() } else { Ok(()) }
     }
 
     fn put_aside(&mut self, path: &Path, oddity: Oddity) -> Result<(), LogError> {

@@ -44,8 +44,7 @@ impl Window {
     }
 
     /// The first place from `offset` on, in steps of [`ALIGN`], at which not all is zero; at least
-    /// `limit` if there is none before it. Room that was never written is passed at the speed of
-    /// memory.
+    /// `limit` if there is none before it. Room that was never written is not even read.
     pub(super) fn skip_zeros(&mut self, mut offset: u64, limit: u64) -> io::Result<u64> {
         const ZEROS: [u8; BLOCK] = [0; BLOCK];
         while offset < limit.min(self.length) {
@@ -60,6 +59,7 @@ impl Window {
             if !rest.is_empty() {
                 break;
             }
+            offset = offset.max(self.file.next_data(offset)? / ALIGN * ALIGN);
         }
         Ok(offset)
     }

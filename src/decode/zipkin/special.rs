@@ -1,8 +1,7 @@
 //! Tags that mean something to OpenTelemetry's Zipkin translator, which jaeger-collector uses.
 
 use super::key::{Meaning, meaning};
-use super::members::Kind;
-use super::{Decoder, link};
+use super::{Draft, Kind, link};
 use crate::span::{Tag, Text, Value};
 
 /// What the meaningful tags of a span came to.
@@ -26,7 +25,7 @@ pub(super) enum Status {
 
 impl Status {
     /// Every other spelling, `OK` and `ERROR` too, means unset to jaeger-collector 1.76.
-    fn of(code: &str) -> Self {
+    pub(super) fn of(code: &str) -> Self {
         match code {
             "STATUS_CODE_OK" | "Ok" => Status::Ok,
             "STATUS_CODE_ERROR" | "Error" => Status::Error,
@@ -43,7 +42,7 @@ struct Names<'a> {
     service_source: Option<Text<'a>>,
 }
 
-impl<'a> Decoder<'a> {
+impl<'a> Draft<'a> {
     /// Takes the meaningful tags out of the span, or leaves them, and says what they came to.
     #[cold]
     pub(super) fn special(&mut self) -> Extra<'a> {

@@ -91,7 +91,7 @@ const RESOURCE: [&str; 84] = [
 
 /// What a tag's key means to OpenTelemetry's Zipkin translator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(in crate::decode) enum Meaning {
     /// Belongs to the process.
     Resource,
     /// The service's name, once more; it goes before the endpoint's.
@@ -132,7 +132,7 @@ const OTHERS: [(&str, Meaning); 16] = [
 ];
 
 /// What `key` means, if anything.
-pub(super) fn meaning(key: &str) -> Option<Meaning> {
+pub(in crate::decode) fn meaning(key: &str) -> Option<Meaning> {
     if let Some((_, meaning)) = OTHERS.iter().find(|(other, _)| *other == key) {
         return Some(*meaning);
     }
@@ -176,27 +176,27 @@ static MEANINGFUL: [u64; 64] = {
 
 /// The keys of one span, as bits: enough to say *this one is new* for nearly every key.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub(in crate::decode) struct Keys {
     seen: [u64; 16],
 }
 
 /// What one look at a key tells.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Noted {
+pub(in crate::decode) struct Noted {
     /// It may have been there before.
-    pub(super) seen: bool,
+    pub(in crate::decode) seen: bool,
     /// It means something.
-    pub(super) meaningful: bool,
+    pub(in crate::decode) meaningful: bool,
 }
 
 impl Keys {
-    pub(super) fn clear(&mut self) {
+    pub(in crate::decode) fn clear(&mut self) {
         self.seen = [0; 16];
     }
 
     /// Looks at a key and remembers it.
     #[inline]
-    pub(super) fn note(&mut self, key: &str) -> Noted {
+    pub(in crate::decode) fn note(&mut self, key: &str) -> Noted {
         let number = mix(key.as_bytes());
         let known = (number >> 52) as usize;
         let place = (number >> 54) as usize;

@@ -1,32 +1,31 @@
 //! The end of a span: what its members come to in Jaeger's model.
 
-use super::Decoder;
-use super::members::Kind;
 use super::special::{Extra, Status};
+use super::v1::status;
+use super::{Draft, Kind};
 use crate::decode::fault::{Fault, Read};
 use crate::span::{Reason, Reference, ReferenceKind, Tag, Text, Value};
 
 const NO_TRACE_ID: &Fault = &Fault::new(Reason::TraceId, "no trace id, or all zeros");
 const NO_SPAN_ID: &Fault = &Fault::new(Reason::SpanId, "no span id, or all zeros");
 
-impl<'a> Decoder<'a> {
+/// The tag of a span that says not when it started.
+const ABSENT_START: &str = "otel.zipkin.absentField.startTime";
+
+/// Whether a span without a start gets a tag that says so: Jaeger's do in JSON only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::decode) enum AbsentStart {
+    Marked,
+    Left,
+}
+
+impl<'a> Draft<'a> {
     /// Checks the ids and adds references, process and the tags that come from members, in the
-    /// order in which jaeger-collector 1.76 writes them.
+    /// order in which jaeger-collector 1.76 writes them. `start`: whether a span without a start
+    /// is marked as such.
     #[inline]
-    pub(super) fn finish(&mut self) -> Read<()> {
-        if self.members.trace_id.is_zero() {
-            return Err(NO_TRACE_ID);
-        }
-        if self.members.span_id == 0 {
-            return Err(NO_SPAN_ID);
-        }
-        self.span.trace_id = self.members.trace_id;
-        self.span.span_id = self.members.span_id;
-        self.span.start = self.members.timestamp;
-        if self.members.parent_id != 0 && self.members.parent_id != self.members.span_id {
-            let (trace_id, span_id) = (self.members.trace_id, self.members.parent_id);
-            self.span.references.push(Reference { kind: ReferenceKind::ChildOf, trace_id, span_id });
-        }
+    pub(in crate::decode) fn finish(&mut self, start: AbsentStart) -> Read<()> {
+        self.identify()?;
         if self.members.has_odd_keys {
             self.tidy_keys();
         }
@@ -35,9 +34,54 @@ impl<'a> Decoder<'a> {
             extra = self.special();
         }
         self.add_endpoints(extra.has_endpoint_tags);
-        self.add_kind(&extra);
+        if self.members.timestamp == 0 && start == AbsentStart::Marked {
+            set(&mut self.span.tags, extra.has_endpoint_tags, ABSENT_START, Value::Bool(true));
+        }
+        self.add_kind(extra.is_internal);
         if self.members.has_special {
             self.add_status(&extra);
+        }
+        Ok(())
+    }
+
+    /// The same for a span of v1, whose process is there already.
+    pub(super) fn finish_old(&mut self, start: AbsentStart) -> Read<()> {
+        self.identify()?;
+        if self.members.has_odd_keys {
+            self.tidy_keys();
+        }
+        let outcome = status(&mut self.span.tags);
+        self.add_endpoints(self.members.has_special);
+        if self.members.timestamp == 0 && start == AbsentStart::Marked {
+            set(&mut self.span.tags, false, ABSENT_START, Value::Bool(true));
+        }
+        self.add_kind(false);
+        let (status, description) = (outcome.status, outcome.description);
+        self.add_status(&Extra { status, description, ..Extra::default() });
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn check_ids(&self) -> Read<()> {
+        if self.members.trace_id.is_zero() {
+            return Err(NO_TRACE_ID);
+        }
+        if self.members.span_id == 0 {
+            return Err(NO_SPAN_ID);
+        }
+        Ok(())
+    }
+
+    /// Checks the ids and sets them, the parent and the start.
+    #[inline]
+    fn identify(&mut self) -> Read<()> {
+        self.check_ids()?;
+        self.span.trace_id = self.members.trace_id;
+        self.span.span_id = self.members.span_id;
+        self.span.start = self.members.timestamp;
+        if self.members.parent_id != 0 && self.members.parent_id != self.members.span_id {
+            let (trace_id, span_id) = (self.members.trace_id, self.members.parent_id);
+            self.span.references.push(Reference { kind: ReferenceKind::ChildOf, trace_id, span_id });
         }
         Ok(())
     }
@@ -61,19 +105,16 @@ impl<'a> Decoder<'a> {
         if remote.port > 0 {
             set(tags, replaces, "net.peer.port", Value::Int64(remote.port.into()));
         }
-        if members.timestamp == 0 {
-            set(tags, replaces, "otel.zipkin.absentField.startTime", Value::Bool(true));
-        }
     }
 
     #[inline]
-    fn add_kind(&mut self, extra: &Extra<'a>) {
+    fn add_kind(&mut self, is_internal: bool) {
         let name = match self.members.kind {
             Kind::Client => "client",
             Kind::Server => "server",
             Kind::Producer => "producer",
             Kind::Consumer => "consumer",
-            Kind::None if extra.is_internal => "internal",
+            Kind::None if is_internal => "internal",
             Kind::None => return,
         };
         set(&mut self.span.tags, false, "span.kind", Value::Text(Text::Clean(name)));
