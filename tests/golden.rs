@@ -9,13 +9,14 @@ mod jaeger_golden;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
+use spaniel::pipeline::Protocol;
 use spaniel::span::repair::Family;
 
 use jaeger_golden::Difference::{
-    NoFields, NoNumber, NotTheBody, Refused, ResourceTags, UnknownTagType, WrongPath, ZeroDuration,
+    DroppedByAgent, NoFields, NoNumber, NotTheBody, Refused, ResourceTags, UnknownTagType, WrongPath, ZeroDuration,
 };
 use jaeger_golden::old::edit;
-use jaeger_golden::written::{written, written_by, zipkin_decoder};
+use jaeger_golden::written::{written, written_by, written_from, zipkin_decoder};
 use jaeger_golden::{Compared, change, data, difference_of, golden, is_v1, sources};
 
 /// Fails unless the body becomes Jaeger's documents, or differs as the table says.
@@ -37,6 +38,7 @@ fn check(input: &str, golden: &Json, family: Family) {
                 assert_eq!((ours.documents.len(), theirs.len()), (count, 0), "{input}");
                 return;
             }
+            DroppedByAgent(_) => panic!("{input} is no datagram"),
             NoNumber => {
                 let more = ours.documents.iter().filter(|document| !theirs.contains(document));
                 assert!(
@@ -108,6 +110,65 @@ fn made_zipkin_bodies() {
 #[test]
 fn jaeger_thrift_bodies() {
     assert_eq!(check_file("thrift-http.ndjson", Family::Native, |input| input.ends_with(".thrift")), 65);
+}
+
+/// Datagrams beside what a jaeger-agent in front of jaeger-collector made of them. It handed them on
+/// by gRPC, so that the tag that tells the format says `proto` there, and a negative zero lost its
+/// sign; here both stay what came.
+fn check_datagrams(file: &str, protocol: Protocol) -> usize {
+    let golden = golden(file);
+    for (input, line) in &golden {
+        let mut ours = written_from(&data(input), protocol);
+        ours.documents.iter_mut().for_each(lose_signs_of_zeros);
+        let mut theirs = sources(line);
+        theirs.iter_mut().for_each(|document| name_format(document, "proto", "jaeger"));
+        let documents = match difference_of(input) {
+            Some(DroppedByAgent(count)) => {
+                assert_eq!((ours.documents.len(), theirs.len()), (count, 0), "{input}");
+                continue;
+            }
+            Some(NoNumber) => {
+                let no_number = |text: &str| text.contains("Inf") || text.contains("NaN");
+                ours.documents.into_iter().filter(|document| !no_number(&document.to_string())).collect()
+            }
+            Some(difference) => {
+                let before = theirs.clone();
+                theirs.iter_mut().for_each(|document| change(document, difference));
+                assert_ne!(before, theirs, "{input}: the difference is gone, take it out of the table");
+                ours.documents
+            }
+            None => ours.documents,
+        };
+        assert_eq!(ours.readable, !input.contains("/bad-"), "{input}");
+        let (ours, theirs) = (Compared::new(documents, false), Compared::new(theirs, false));
+        assert_eq!(ours, theirs, "{input}");
+    }
+    golden.len()
+}
+
+fn lose_signs_of_zeros(document: &mut Json) {
+    match document {
+        Json::Number(number) if number.as_f64() == Some(0.0) => *document = 0.into(),
+        Json::Array(values) => values.iter_mut().for_each(lose_signs_of_zeros),
+        Json::Object(members) => members.values_mut().for_each(lose_signs_of_zeros),
+        _ => {}
+    }
+}
+
+fn name_format(document: &mut Json, from: &str, to: &str) {
+    let tags = document["tags"].as_array_mut().expect("a list of tags");
+    let format = tags.iter_mut().rfind(|tag| tag["key"] == "@jaeger@format" && tag["value"] == from);
+    format.expect("every document tells its format")["value"] = to.into();
+}
+
+#[test]
+fn datagrams_in_compact_protocol() {
+    assert_eq!(check_datagrams("udp-compact.ndjson", Protocol::AgentCompact), 39);
+}
+
+#[test]
+fn datagrams_in_binary_protocol() {
+    assert_eq!(check_datagrams("udp-binary.ndjson", Protocol::AgentBinary), 17);
 }
 
 /// What Spaniel makes otherwise of Zipkin's decode vectors than jaeger-collector does, where that

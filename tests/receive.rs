@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod receive {
+    mod agent;
     mod connections;
     mod grpc;
+    mod guard;
     pub(crate) mod house;
     mod http2;
     mod jaeger_http;
     mod otlp_http;
+    mod tls;
     mod zipkin;
 }

@@ -26,6 +26,8 @@ impl Spaniel {
             .arg(format!("--es.server-urls={store}"))
             .arg(format!("--collector.zipkin.host-port={zipkin}"))
             .arg(format!("--admin.http.host-port={admin}"))
+            .args(["--processor.jaeger-compact.server-host-port=off", "--processor.jaeger-binary.server-host-port=off"])
+            .arg("--http-server.host-port=off")
             .args(["--collector.http-server.host-port=127.0.0.1:0", "--query.http-server.host-port=127.0.0.1:0"])
             .args(["--collector.grpc-server.host-port=127.0.0.1:0", "--collector.otlp.grpc.host-port=127.0.0.1:0"])
             .arg("--collector.otlp.http.host-port=127.0.0.1:0")

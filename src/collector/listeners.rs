@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::build::House;
+use crate::pipeline::Protocol;
 use crate::query::{self, Query};
-use crate::receive::{self, BindError, BodyReader, Bound, Reception, Server};
-use crate::settings::{GrpcServer, Listen, Settings};
+use crate::receive::agent_udp::{self, BoundUdp, DatagramServer};
+use crate::receive::{self, BindError, BodyReader, Bound, Guard, Reception, Server, Tls, TlsError};
+use crate::settings::{GrpcServer, Settings};
 use crate::telemetry::admin::{self, AdminSources};
 use crate::telemetry::log::LogLevel;
 
@@ -20,6 +22,8 @@ pub(super) struct Listeners {
     otlp_http: Option<Bound>,
     query: Option<Bound>,
     admin: Option<Bound>,
+    agent: [Option<BoundUdp>; 2],
+    agent_http: Option<Bound>,
 }
 
 /// Ports that are served: two groups, for the admin port answers until the end.
@@ -27,12 +31,14 @@ pub(super) struct Servers {
     /// Spans and queries.
     pub(super) spans: Arc<Server>,
     pub(super) admin: Arc<Server>,
+    pub(super) datagrams: DatagramServer,
     /// What each port is for, and its address.
     pub(super) table: Vec<(&'static str, String)>,
 }
 
 impl Listeners {
-    pub(super) fn bind(listen: &Listen) -> Result<Self, BindError> {
+    pub(super) fn bind(settings: &Settings) -> Result<Self, BindError> {
+        let listen = &settings.listen;
         let bind = |name, flag, host_port: &Option<String>| {
             host_port.as_deref().map(|host_port| receive::bind(name, flag, host_port)).transpose()
         };
@@ -44,12 +50,33 @@ impl Listeners {
             otlp_http: bind("otlp-http", "--collector.otlp.http.host-port", &listen.otlp_http)?,
             query: bind("query", "--query.http-server.host-port", &listen.query)?,
             admin: bind("admin", "--admin.http.host-port", &listen.admin)?,
+            agent: agent_udp::bind(&settings.agent)?,
+            agent_http: bind("agent-http", "--http-server.host-port", &settings.agent.http)?,
+        })
+    }
+
+    /// With TLS where it is on; what its files hold must be good now.
+    pub(super) fn secure(self, house: &House, settings: &Settings) -> Result<Self, TlsError> {
+        let secure = |bound: Option<Bound>, tls| {
+            bound.map(|bound| Ok(bound.with_tls(Tls::new(tls, &house.metrics)?))).transpose()
+        };
+        let tls = &settings.tls;
+        Ok(Listeners {
+            zipkin: secure(self.zipkin, &tls.zipkin)?,
+            jaeger_http: secure(self.jaeger_http, &tls.jaeger_http)?,
+            jaeger_grpc: secure(self.jaeger_grpc, &tls.jaeger_grpc)?,
+            otlp_grpc: secure(self.otlp_grpc, &tls.otlp_grpc)?,
+            otlp_http: secure(self.otlp_http, &tls.otlp_http)?,
+            query: secure(self.query, &tls.query)?,
+            admin: secure(self.admin, &tls.admin)?,
+            ..self
         })
     }
 
     /// Serves all of them; the admin port answers *not available* until the house is up.
-    pub(super) fn serve(self, house: &House, settings: &Settings, level: LogLevel) -> Servers {
+    pub(super) fn serve(self, house: &House, settings: &Settings, level: LogLevel, guard: &Guard) -> Servers {
         let table = self.table();
+        let datagrams = DatagramServer::new();
         let spans = Server::new(settings.connections.clone(), house.metrics.clone(), house.budget.clone());
         let admin = Server::new(settings.connections.clone(), house.metrics.clone(), house.budget.clone());
         let bodies = BodyReader::new(house.budget.clone(), &settings.limits, &settings.connections);
@@ -58,36 +85,47 @@ impl Listeners {
             admin.serve(bound, admin::router(admin_sources(house, settings, level, &table)));
         }
         if let Some(bound) = self.zipkin {
-            spans.serve(bound, receive::zipkin::router(reception.clone(), house.health.clone()));
+            let router = receive::zipkin::router(reception.clone(), house.health.clone());
+            spans.serve(bound, guard.spans("zipkin", router));
         }
         if let Some(bound) = self.jaeger_grpc {
             let GrpcServer { max_message_size, age } = settings.jaeger_grpc;
             let router = receive::grpc::jaeger(&reception, max_message_size, house.health.clone());
-            spans.serve_to_age(bound, router, age);
+            spans.serve_to_age(bound, guard.spans("jaeger-grpc", router), age);
         }
         if let Some(bound) = self.otlp_grpc {
             let GrpcServer { max_message_size, age } = settings.otlp_grpc;
-            spans.serve_to_age(bound, receive::grpc::otlp(&reception, max_message_size), age);
+            let router = receive::grpc::otlp(&reception, max_message_size);
+            spans.serve_to_age(bound, guard.spans("otlp-grpc", router), age);
         }
         if let Some(bound) = self.otlp_http {
-            spans.serve(bound, receive::otlp_http::router(reception.clone(), &settings.otlp_http_cors));
+            let router = receive::otlp_http::router(reception.clone(), &settings.otlp_http_cors);
+            spans.serve(bound, guard.spans("otlp-http", router));
         }
         if let Some(bound) = self.jaeger_http {
-            spans.serve(bound, receive::jaeger_http::router(reception));
+            spans.serve(bound, guard.untenanted("jaeger-thrift-http", receive::jaeger_http::router(reception)));
         }
         if let Some(bound) = self.query {
             let listeners = table.iter().map(|(name, address)| (name.to_string(), address.clone())).collect();
             let query =
                 Query { listeners, ..Query::new(house.reader.clone(), house.clock.clone(), house.budget.clone()) };
-            spans.serve(bound, query::router(query));
+            spans.serve(bound, guard.query("query", query::router(query)));
         }
-        Servers { spans, admin, table }
+        if let Some(bound) = self.agent_http {
+            spans.serve(bound, receive::agent_http::router(house.metrics.clone()));
+        }
+        let protocols = [Protocol::AgentCompact, Protocol::AgentBinary];
+        let sockets = protocols.into_iter().zip(self.agent).filter_map(|(protocol, socket)| Some((protocol, socket?)));
+        datagrams.serve(sockets.collect(), &house.pipeline, &house.budget, &house.metrics);
+        Servers { spans, admin, datagrams, table }
     }
 
     fn table(&self) -> Vec<(&'static str, String)> {
         let spans = [&self.zipkin, &self.jaeger_http, &self.jaeger_grpc, &self.otlp_grpc, &self.otlp_http];
-        let bound = spans.into_iter().chain([&self.query, &self.admin]);
-        bound.flatten().map(|bound| (bound.name, bound.address().to_string())).collect()
+        let tcp = spans.into_iter().chain([&self.agent_http, &self.query, &self.admin]);
+        let tcp = tcp.flatten().map(|bound| (bound.name, bound.address().to_string()));
+        let udp = self.agent.iter().flatten().map(|bound| (bound.name, bound.address().to_string()));
+        tcp.chain(udp).collect()
     }
 }
 

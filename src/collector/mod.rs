@@ -12,7 +12,7 @@ mod weigh;
 
 use std::time::Duration;
 
-use crate::receive::BindError;
+use crate::receive::{BindError, Guard, TlsError, TokenError};
 use crate::settings::{Notes, Settings};
 use crate::store::elasticsearch::ConnectionError;
 use crate::store::embedded::OpenError;
@@ -27,6 +27,10 @@ use stop::Signals;
 pub enum StartError {
     #[error(transparent)]
     Listener(#[from] BindError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
     #[error(transparent)]
     Embedded(#[from] OpenError),
     #[error(transparent)]
@@ -44,9 +48,10 @@ pub enum StartError {
 /// Runs until SIGTERM or SIGINT, and stops. Returns an error only if it could not start.
 pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<(), StartError> {
     let mut signals = Signals::new().map_err(StartError::Signals)?;
-    let bound = Listeners::bind(&settings.listen)?;
+    let bound = Listeners::bind(settings)?;
     let house = House::build(settings)?;
-    let servers = bound.serve(&house, settings, level);
+    let guard = Guard::new(&settings.auth, &settings.tenancy, &house.metrics)?;
+    let servers = bound.secure(&house, settings)?.serve(&house, settings, level, &guard);
     let carriers = house.delivery.start();
     house.health.set_up();
     report::started(&house, &servers, settings, notes);

@@ -64,7 +64,10 @@ pub(super) async fn stop(
 async fn drain(house: &House, servers: &Servers, carriers: &mut Vec<JoinHandle<()>>, deadline: Instant) {
     // Half of the time for requests in flight: the other half belongs to what they brought.
     let requests = deadline.saturating_duration_since(Instant::now()) / 2;
-    let cut = servers.spans.drain(requests).await;
+    let (cut, safe) = tokio::join!(servers.spans.drain(requests), servers.datagrams.drain(requests));
+    if !safe {
+        tracing::warn!("datagrams that were read could not be made safe in time");
+    }
     if cut > 0 {
         tracing::warn!(connections = cut, "cut connections that did not end in time");
     }

@@ -10,7 +10,7 @@ mod span;
 mod tag;
 
 use super::fault::{Fault, Read};
-use super::thrift::{Binary, Field, Protocol, Type};
+use super::thrift::{Binary, Compact, Field, Protocol, Type};
 use super::{Limits, Sink, Unreadable};
 use crate::span::{Process, Reason, Span, Text};
 
@@ -21,13 +21,17 @@ const TOO_MANY_SPANS: &Fault = &Fault::new(Reason::Limit, "too many spans in one
 
 /// Reads one bare `Batch` in binary protocol; what stands behind it is ignored.
 pub fn jaeger_thrift<'a>(body: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a>) -> Result<(), Unreadable> {
-    Batch::new(Binary::new(body), *limits).read(sink)
+    batch(Binary::new(body), limits, sink)
 }
 
 /// The same in compact protocol.
 pub fn jaeger_compact<'a>(body: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a>) -> Result<(), Unreadable> {
-    let _ = (body, limits, sink);
-    Err(Unreadable { offset: 0, what: "not read yet" })
+    batch(Compact::new(body), limits, sink)
+}
+
+/// Reads the batch that begins where `wire` stands.
+pub(super) fn batch<'a>(wire: impl Protocol<'a>, limits: &Limits, sink: &mut impl Sink<'a>) -> Result<(), Unreadable> {
+    Batch::new(wire, *limits).read(sink)
 }
 
 /// A batch being read, and what is kept from span to span.
@@ -93,7 +97,7 @@ impl<'a, P: Protocol<'a>> Batch<'a, P> {
     /// Reads the process that stands behind the spans; none if there is none to be found.
     #[cold]
     fn look_ahead(&mut self) {
-        let here = self.wire.offset();
+        let here = self.wire.place();
         let mut kind = Type::List;
         while self.wire.skip(kind, self.limits.depth.saturating_add(OWN_DEPTH)).is_ok() {
             match self.wire.field() {
@@ -154,7 +158,7 @@ impl<'a, P: Protocol<'a>> Batch<'a, P> {
     /// Hands over or refuses one span. An error: what follows cannot be found.
     #[inline]
     fn one(&mut self, sink: &mut impl Sink<'a>) -> Read<()> {
-        let start = self.wire.offset();
+        let (start, place) = (self.wire.offset(), self.wire.place());
         let read = if self.spans < self.limits.spans { self.span() } else { Err(TOO_MANY_SPANS) };
         match read {
             Ok(()) => {
@@ -164,7 +168,7 @@ impl<'a, P: Protocol<'a>> Batch<'a, P> {
             Err(fault) if fault.reason == Reason::Truncated => return Err(fault),
             Err(fault) => {
                 let refusal = fault.at(self.wire.offset());
-                self.wire.seek(start);
+                self.wire.seek(place);
                 self.wire.skip(Type::Struct, self.limits.depth.saturating_add(OWN_DEPTH))?;
                 sink.refuse(refusal);
             }

@@ -1,8 +1,8 @@
 //! A sink for tests: owned copies in a form that is easy to compare.
 
 use super::{
-    Limits, Scratch, Sink, Unreadable, jaeger_proto, jaeger_thrift, otlp_json, otlp_proto, zipkin_json, zipkin_proto,
-    zipkin_thrift, zipkin_v1_json,
+    Limits, Scratch, Sink, Unreadable, agent_binary, agent_compact, jaeger_compact, jaeger_proto, jaeger_thrift,
+    otlp_json, otlp_proto, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json,
 };
 use crate::span::{Process, Refusal, Span, Tag, Value};
 
@@ -120,6 +120,24 @@ pub(crate) fn decode_thrift_within(body: &[u8], limits: &Limits) -> Collected {
     let mut collected = Collected::default();
     let outcome = jaeger_thrift(body, limits, &mut collected);
     collected.unreadable = outcome.err();
+    collected
+}
+
+pub(crate) fn decode_compact(body: &[u8]) -> Collected {
+    let mut collected = Collected::default();
+    collected.unreadable = jaeger_compact(body, &Limits::default(), &mut collected).err();
+    collected
+}
+
+pub(crate) fn decode_agent_binary(body: &[u8]) -> Collected {
+    let mut collected = Collected::default();
+    collected.unreadable = agent_binary(body, &Limits::default(), &mut collected).err();
+    collected
+}
+
+pub(crate) fn decode_agent_compact(body: &[u8]) -> Collected {
+    let mut collected = Collected::default();
+    collected.unreadable = agent_compact(body, &Limits::default(), &mut collected).err();
     collected
 }
 

@@ -68,7 +68,7 @@ impl<'a> Decoder<'a> {
 
     /// Hands over or refuses one span. An error: what follows cannot be found.
     fn one(&mut self, sink: &mut impl Sink<'a>) -> Read<()> {
-        let start = self.wire.offset();
+        let (start, place) = (self.wire.offset(), self.wire.place());
         let read = self.span().and_then(|()| {
             let wire = self.wire.since(start);
             self.old.hand_over(&mut self.draft, wire, AbsentStart::Left, sink)
@@ -78,7 +78,7 @@ impl<'a> Decoder<'a> {
             Err(fault) if fault.reason == Reason::Truncated => Err(fault),
             Err(fault) => {
                 let refusal = fault.at(self.wire.offset());
-                self.wire.seek(start);
+                self.wire.seek(place);
                 self.wire.skip(Type::Struct, self.draft.limits.depth.saturating_add(OWN_DEPTH))?;
                 sink.refuse(refusal);
                 Ok(())

@@ -24,7 +24,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulConnection;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 use tower::Service;
@@ -40,7 +40,12 @@ use crate::telemetry::metrics::Metrics;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves one connection until it ends, however it ends.
-pub(super) async fn run(mut seat: Seat, stream: TcpStream, served: Arc<Served>, phase: watch::Receiver<Phase>) {
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    mut seat: Seat,
+    stream: S,
+    served: Arc<Served>,
+    phase: watch::Receiver<Phase>,
+) {
     let server = seat.server.clone();
     let pulse = Arc::new(Pulse::new(&server.limits, server.vary(served.age)));
     let io = TokioIo::new(Lingering::new(stream, pulse.clone(), seat.take_charge()));

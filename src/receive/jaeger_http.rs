@@ -2,7 +2,8 @@
 //!
 //! `POST /api/traces` takes one `Batch` in Thrift's binary protocol. The order of the checks is
 //! Jaeger's: the body is read before its type is looked at, and the query string is not looked at.
-//! Beyond Jaeger: content encodings, limits (413, 408), and 503 where Jaeger answers 202 and drops.
+//! Beyond Jaeger: the compact protocol under its own type, content encodings, limits (413, 408), and
+//! 503 where Jaeger answers 202 and drops.
 
 use std::time::Instant;
 
@@ -52,10 +53,11 @@ async fn post<T: Take>(reception: &Reception<T>, request: Request) -> Response<B
             return answer::not_admitted(&reception.metrics, &error, status_of(&error), &words);
         }
     };
-    if let Err(words) = check_type(&head.headers) {
-        return answer::words(StatusCode::BAD_REQUEST, &words);
-    }
-    match reception.take.take(Protocol::JaegerThriftHttp, admitted.bytes, admitted.reservation).await {
+    let protocol = match protocol_of(&head.headers) {
+        Ok(protocol) => protocol,
+        Err(words) => return answer::words(StatusCode::BAD_REQUEST, &words),
+    };
+    match reception.take.take(protocol, admitted.bytes, admitted.reservation).await {
         Ok(_) => answer::accepted(),
         Err(rejected @ Rejected::NotNow) => {
             let words = format!("Cannot submit Jaeger batch: {rejected}");
@@ -76,13 +78,14 @@ fn status_of(error: &BodyError) -> StatusCode {
     }
 }
 
-/// Thrift, or Jaeger's words for what is wrong.
-fn check_type(headers: &HeaderMap) -> Result<(), String> {
+/// The protocol that the type names, or Jaeger's words for what is wrong.
+fn protocol_of(headers: &HeaderMap) -> Result<Protocol, String> {
     let value = headers.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
     let text = String::from_utf8_lossy(value);
     let media = media_type::parse(&text).map_err(|error| format!("Cannot parse content type: {error}"))?;
     match media.as_str() {
-        "application/x-thrift" | "application/vnd.apache.thrift.binary" => Ok(()),
+        "application/x-thrift" | "application/vnd.apache.thrift.binary" => Ok(Protocol::JaegerThriftHttp),
+        "application/vnd.apache.thrift.compact" => Ok(Protocol::JaegerCompactHttp),
         _ => Err(format!("Unsupported content type: {}", escaped(&media))),
     }
 }

@@ -3,11 +3,13 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 use super::address::{self, AddressError};
+use super::tls::Tls;
 
 /// Connections that wait to be accepted; the kernel may cap it (`net.core.somaxconn`).
 const BACKLOG: i32 = 4096;
@@ -19,12 +21,19 @@ pub struct Bound {
     pub name: &'static str,
     pub(super) listener: TcpListener,
     pub(super) address: SocketAddr,
+    /// `None`: plain text.
+    pub(super) tls: Option<Arc<Tls>>,
 }
 
 impl Bound {
     /// Where it listens, with the port that was given if 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// With TLS, if it is on.
+    pub fn with_tls(self, tls: Option<Arc<Tls>>) -> Bound {
+        Bound { tls, ..self }
     }
 }
 
@@ -45,10 +54,10 @@ pub fn bind(name: &'static str, flag: &'static str, host_port: &str) -> Result<B
         let mend = mend(&error);
         BindError::Socket { name, flag, host_port: host_port.into(), error, mend }
     })?;
-    Ok(Bound { name, listener, address })
+    Ok(Bound { name, listener, address, tls: None })
 }
 
-fn mend(error: &io::Error) -> &'static str {
+pub(super) fn mend(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "stop the process that has this port",
         io::ErrorKind::PermissionDenied => "use a port from 1024 on",

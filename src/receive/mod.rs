@@ -3,15 +3,19 @@
 //! [`Server`] is the accept loop under every listener: it limits connections, their headers, their
 //! idleness and their age, and drains them. Routes are axum's. [`BodyReader`] admits bodies into
 //! the memory budget as they arrive and inflates them. [`zipkin`], [`jaeger_http`], [`otlp_http`] and
-//! [`grpc`] say what each protocol's senders expect to hear. A request goes axum → body → [`Take`] →
-//! status; nothing is logged or looked up for one that goes well.
+//! [`grpc`] say what each protocol's senders expect to hear, [`agent_udp`] and [`agent_http`] stand
+//! where a jaeger-agent stood. [`Tls`] and [`Guard`] stand before the routes. A request goes axum →
+//! body → [`Take`] → status; nothing is logged or looked up for one that goes well.
 
 mod address;
+pub mod agent_http;
+pub mod agent_udp;
 mod answer;
 mod body;
 mod connection;
 mod cors;
 pub mod grpc;
+mod guard;
 mod heard;
 mod http2;
 mod inflate;
@@ -21,13 +25,17 @@ mod listener;
 mod media_type;
 pub mod otlp_http;
 mod pulse;
+mod reload;
 mod server;
+mod tls;
 pub mod zipkin;
 
 pub use address::{AddressError, parse as parse_host_port};
 pub use body::BodyReader;
+pub use guard::{Guard, TokenError};
 pub use listener::{BindError, Bound, bind};
 pub use server::Server;
+pub use tls::{Tls, TlsError};
 
 use std::future::Future;
 use std::sync::Arc;

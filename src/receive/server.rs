@@ -17,7 +17,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::listener::Bound;
-use super::{connection, http2, lingering};
+use super::tls::Tls;
+use super::{connection, http2, lingering, tls};
 use crate::memory::{Budget, Reservation};
 use crate::settings::{Age, Connections};
 use crate::telemetry::metrics::Metrics;
@@ -109,7 +110,7 @@ impl Server {
             match accepted {
                 Ok((stream, _)) => {
                     pause = PAUSES.0;
-                    self.admit(stream, &served);
+                    self.admit(stream, &served, bound.tls.as_ref());
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
@@ -122,12 +123,27 @@ impl Server {
     }
 
     /// Serves one connection in a task of its own, or closes it if there are too many.
-    fn admit(self: &Arc<Self>, stream: TcpStream, served: &Arc<Served>) {
+    fn admit(self: &Arc<Self>, stream: TcpStream, served: &Arc<Served>, tls: Option<&Arc<Tls>>) {
         let Some(seat) = Seat::take(self) else { return };
         // Answers are small and written at once: nothing to gather.
         let _ = stream.set_nodelay(true);
         let phase = self.phase.subscribe();
-        tokio::spawn(connection::run(seat, stream, served.clone(), phase));
+        let served = served.clone();
+        let Some(tls) = tls.cloned() else {
+            tokio::spawn(connection::run(seat, stream, served, phase));
+            return;
+        };
+        let mut charge = self.budget.reserve_for_connection();
+        if charge.grow(tls::CONNECTION).is_err() {
+            self.metrics.connection_refused("memory.limit");
+            return;
+        }
+        tokio::spawn(async move {
+            if let Some(stream) = tls.shake(stream, &seat.server, phase.clone()).await {
+                connection::run(seat, stream, served, phase).await;
+            }
+            drop(charge);
+        });
     }
 
     /// An age plus or minus a tenth: connections that began together must not all come back

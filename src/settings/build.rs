@@ -1,5 +1,7 @@
 //! From checked values to the typed ones that the rooms are built from.
 
+mod listeners;
+
 use std::time::Duration;
 
 use super::layers::{ReadFile, Values};
@@ -33,6 +35,10 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
             },
         },
         listen: listen(values),
+        agent: listeners::agent(values),
+        tls: listeners::tls(values),
+        auth: listeners::auth(values),
+        tenancy: listeners::tenancy(values),
         connections: connections(values),
         jaeger_grpc: grpc_server(values, GRPC_SERVER),
         otlp_grpc: grpc_server(values, OTLP_GRPC),
@@ -210,6 +216,7 @@ fn listen(values: &Values) -> Listen {
 fn connections(values: &Values) -> Connections {
     Connections {
         max: values.count("limits.connections"),
+        handshake_timeout: values.time("limits.handshake-timeout"),
         header_timeout: limit(values, "limits.header-timeout", "read-header-timeout"),
         body_timeout: limit(values, "limits.body-timeout", "read-timeout"),
         idle_timeout: limit(values, "limits.idle-timeout", "idle-timeout"),

@@ -1,9 +1,11 @@
 //! What settings demand of each other. Everything is checked before a port is opened, and all that
 //! is wrong is said at once.
 
+mod listeners;
+
 use std::path::Path;
 
-use super::error::{Problem, shown};
+use super::error::Problem;
 use super::layers::{ReadFile, Values};
 use super::table::{self, Kind, Setting, Standing};
 use super::{StorageType, urls};
@@ -13,6 +15,7 @@ pub(crate) fn check(values: &Values, read_file: ReadFile<'_>, problems: &mut Vec
     storage(values, problems);
     refused(values, problems);
     tls(values, problems);
+    listeners::check(values, read_file, problems);
     files(values, read_file, problems);
     elasticsearch(values, problems);
     indices(values, problems);
@@ -61,12 +64,7 @@ fn is_elasticsearch(setting: &Setting) -> bool {
 
 fn refused(values: &Values, problems: &mut Vec<Problem>) {
     for setting in table::all().filter(|setting| values.is_changed(setting)) {
-        // Ports of OTLP are of no matter where OTLP is switched off.
-        let moot = setting.name.starts_with("collector.otlp.")
-            && values.is_set("collector.otlp.enabled")
-            && !values.switch("collector.otlp.enabled");
-        let part_of_tls = setting.name.contains(".tls.") && !setting.name.ends_with(".tls.enabled");
-        if let (Standing::Refused(mend), false) = (setting.standing, moot || part_of_tls) {
+        if let Standing::Refused(mend) = setting.standing {
             problems.push(values.problem(setting.name, mend));
         }
     }
@@ -190,7 +188,6 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
         problems.push(values.problem("embedded.directory", "a directory is needed: write its path"));
     }
     cors(values, problems);
-    same_port(values, problems);
 }
 
 fn spool(values: &Values, problems: &mut Vec<Problem>) {
@@ -229,29 +226,6 @@ fn cors(values: &Values, problems: &mut Vec<Problem>) {
         if !header.bytes().all(is_name) {
             let mend = "a header's name has letters, digits and dashes only: write for example x-tenant";
             problems.push(values.problem("collector.otlp.http.cors.allowed-headers", mend));
-        }
-    }
-}
-
-/// Two listeners on the same port; port 0 is another one each time.
-fn same_port(values: &Values, problems: &mut Vec<Problem>) {
-    let ports = [
-        "collector.zipkin.host-port",
-        "collector.http-server.host-port",
-        "collector.grpc-server.host-port",
-        "collector.otlp.grpc.host-port",
-        "collector.otlp.http.host-port",
-        "query.http-server.host-port",
-        "admin.http.host-port",
-    ];
-    let is_open = |name: &&str| !name.starts_with("collector.otlp.") || values.switch("collector.otlp.enabled");
-    let ports: Vec<_> = ports.into_iter().filter(is_open).collect();
-    for (index, name) in ports.iter().enumerate() {
-        let address = values.text(name);
-        let other = ports.iter().take(index).find(|other| values.text(other) == address);
-        if let (Some(other), false) = (other, address.is_empty() || address.ends_with(":0")) {
-            let shown = shown(Kind::Address, address);
-            problems.push(values.problem(name, format!("{shown} is also --{other}: give each its own port")));
         }
     }
 }

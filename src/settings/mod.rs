@@ -120,7 +120,8 @@ pub fn load(
     if let Command::Operate(operation) = line.command {
         return Ok(Invocation::Operate(operation, Box::new(settings)));
     }
-    let warnings = warnings(&settings).into_iter().chain(values.nanoseconds()).collect();
+    let warnings = warnings(&settings).into_iter().chain(values.nanoseconds());
+    let warnings = warnings.chain(open_beside_a_token(&settings)).collect();
     let notes = Notes { warnings, ..values.notes() };
     Ok(Invocation::Run(Box::new(settings), notes))
 }
@@ -143,4 +144,14 @@ fn warnings(settings: &Settings) -> Vec<String> {
         );
     }
     warnings
+}
+
+/// UDP beside a token: whoever reaches those ports may send.
+fn open_beside_a_token(settings: &Settings) -> Option<String> {
+    let open = settings.agent.compact.host_port.is_some() || settings.agent.binary.host_port.is_some();
+    (open && settings.auth.bearer_token_file.is_some()).then(|| {
+        "collector.auth.bearer-token-file is set and a UDP port is open, on which no token can be shown: whoever reaches \
+         it may send"
+            .into()
+    })
 }

@@ -97,15 +97,18 @@ fn every_used_setting_changes_something() {
             table::Kind::Address => ":0",
             table::Kind::File => "there",
             table::Kind::Urls => "https://other:9200",
+            table::Kind::List if setting.name.ends_with(".cipher-suites") => "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
             table::Kind::List => "a=b",
             table::Kind::Text | table::Kind::Secret if setting.name == "metrics-http-route" => "/m",
             table::Kind::Text | table::Kind::Secret | table::Kind::Folder => "x",
         };
         let flag = format!("--{}={value}", setting.name);
         let mut flags = vec![flag.as_str()];
-        if setting.name.starts_with("es.tls.") {
-            flags.extend(["--es.tls.enabled", "--es.tls.cert=there", "--es.tls.key=there"]);
-        }
+        let tls = setting.name.split_once(".tls.").map(|(prefix, _)| {
+            ["enabled=true", "cert=there", "key=there"].map(|option| format!("--{prefix}.tls.{option}"))
+        });
+        let tls = tls.iter().flatten().map(String::as_str);
+        flags.splice(0..0, tls.filter(|other| other.split('=').next() != flag.split('=').next()));
         let changed = settings(&flags);
         assert_ne!(format!("{changed:?}"), default, "{flag}");
     }
@@ -209,11 +212,8 @@ fn ignored_settings_say_why() {
 
 #[test]
 fn a_refused_setting_that_asks_for_nothing_is_accepted() {
-    settings(&[
-        "--multi-tenancy.enabled=false",
-        "--collector.otlp.enabled=false",
-        "--collector.zipkin.tls.enabled=false",
-    ]);
+    settings(&["--collector.otlp.enabled=false", "--collector.zipkin.tls.enabled=false"]);
+    settings(&["--collector.otlp.enabled=false", "--collector.otlp.grpc.host-port=:4317"]);
     settings(&["--collector.otlp.enabled=false", "--collector.otlp.http.tls.enabled=true"]);
 }
 
@@ -254,6 +254,24 @@ fn grpc_servers_have_jaegers_settings() {
     assert_eq!(settings(&["--collector.grpc-server.host-port=off"]).listen.jaeger_grpc, None);
 }
 
+const TLS: [&str; 3] = ["--query.http.tls.enabled=true", "--query.http.tls.cert=there", "--query.http.tls.key=there"];
+
+#[test]
+fn with_a_token_udp_is_open_only_if_its_address_is_set() {
+    let (closed, _) = run(&["--collector.auth.bearer-token-file=there"], &[]);
+    assert_eq!((closed.agent.compact.host_port, closed.agent.binary.host_port), (None, None));
+    let flags = ["--collector.auth.bearer-token-file=there", "--processor.jaeger-binary.server-host-port=:6832"];
+    let (open, notes) = run(&flags, &[]);
+    assert_eq!((open.agent.compact.host_port, open.agent.binary.host_port.as_deref()), (None, Some(":6832")));
+    assert!(notes.warnings.iter().any(|warning| warning.contains("UDP")), "{notes:?}");
+}
+
+#[test]
+fn versions_of_tls_that_are_not_spoken_mean_the_lowest_that_is() {
+    let flags = [TLS[0], TLS[1], TLS[2], "--query.http.tls.min-version=1.0"];
+    assert_eq!(settings(&flags).tls.query.min_version, TlsVersion::V1_2);
+}
+
 /// Flags, and what the message must hold.
 #[test]
 fn refusals_say_what_to_write_instead() {
@@ -276,7 +294,21 @@ fn refusals_say_what_to_write_instead() {
             &["--collector.zipkin.tls.cert=x"],
             "collector.zipkin.tls.* options cannot be used when collector.zipkin.tls.enabled is false",
         ),
-        (&["--collector.http.tls.enabled=true", "--collector.http.tls.cert=x"], "TLS on listeners is not built yet"),
+        (
+            &["--collector.http.tls.enabled=true", "--collector.http.tls.cert=there"],
+            "set --collector.http.tls.cert and",
+        ),
+        (&[TLS[0], TLS[1], "--query.http.tls.key=gone"], "--query.http.tls.key=gone: the file cannot be read"),
+        (&[TLS[0], TLS[1], TLS[2], "--query.http.tls.max-version=1.1"], "write 1.2 or 1.3"),
+        (
+            &[TLS[0], TLS[1], TLS[2], "--query.http.tls.min-version=1.3", "--query.http.tls.max-version=1.2"],
+            "write 1.3",
+        ),
+        (&[TLS[0], TLS[1], TLS[2], "--query.http.tls.cipher-suites=TLS_RSA_WITH_RC4_128_SHA"], "is not spoken"),
+        (&["--collector.auth.bearer-token-file=gone"], "the file cannot be read"),
+        (&["--multi-tenancy.header=x y"], "no header has such a name"),
+        (&["--processor.zipkin-compact.server-host-port=:1"], "over HTTP to 9411"),
+        (&["--processor.jaeger-binary.server-host-port=:6831"], "is also --processor.jaeger-compact"),
         (&["--es.tls.ca=there"], "es.tls.* options cannot be used when es.tls.enabled is false"),
         (&["--es.tls.enabled", "--es.tls.cert=there"], "set --es.tls.key"),
         (&["--es.tls.enabled", "--es.tls.ca=gone.pem"], "--es.tls.ca=gone.pem: the file cannot be read"),

@@ -16,6 +16,10 @@ pub struct Settings {
     pub spans: SpanTimes,
     pub collector: Collector,
     pub listen: Listen,
+    pub agent: Agent,
+    pub tls: ListenerTls,
+    pub auth: Auth,
+    pub tenancy: Tenancy,
     pub connections: Connections,
     pub jaeger_grpc: GrpcServer,
     pub otlp_grpc: GrpcServer,
@@ -325,11 +329,145 @@ impl Default for Listen {
     }
 }
 
+/// Ports of jaeger-agent.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    pub compact: AgentPort,
+    pub binary: AgentPort,
+    /// 5778; `None`: closed.
+    pub http: Option<String>,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        let port = |address: &str| AgentPort { host_port: Some(address.into()), ..AgentPort::default() };
+        Agent { compact: port(":6831"), binary: port(":6832"), http: Some(":5778".into()) }
+    }
+}
+
+/// `--processor.jaeger-compact.*`, `--processor.jaeger-binary.*`: a UDP port.
+#[derive(Debug, Clone)]
+pub struct AgentPort {
+    /// `None`: closed.
+    pub host_port: Option<String>,
+    pub max_packet_bytes: usize,
+    /// `None`: none was set.
+    pub socket_buffer_bytes: Option<usize>,
+    pub workers: usize,
+    /// Datagrams that were read and are not safe yet.
+    pub queue: usize,
+}
+
+impl Default for AgentPort {
+    fn default() -> Self {
+        AgentPort { host_port: None, max_packet_bytes: 65_000, socket_buffer_bytes: None, workers: 1, queue: 65_536 }
+    }
+}
+
+/// TLS of each listener.
+#[derive(Debug, Clone)]
+pub struct ListenerTls {
+    pub zipkin: ServerTls,
+    pub jaeger_http: ServerTls,
+    pub jaeger_grpc: ServerTls,
+    pub otlp_grpc: ServerTls,
+    pub otlp_http: ServerTls,
+    pub query: ServerTls,
+    pub admin: ServerTls,
+}
+
+impl Default for ListenerTls {
+    fn default() -> Self {
+        let off = |prefix| ServerTls { prefix, ..ServerTls::default() };
+        ListenerTls {
+            zipkin: off("collector.zipkin"),
+            jaeger_http: off("collector.http"),
+            jaeger_grpc: off("collector.grpc"),
+            otlp_grpc: off("collector.otlp.grpc"),
+            otlp_http: off("collector.otlp.http"),
+            query: off("query.http"),
+            admin: off("admin.http"),
+        }
+    }
+}
+
+/// `--….tls.*` of one listener.
+#[derive(Debug, Clone)]
+pub struct ServerTls {
+    /// What the names of the settings begin with: `collector.zipkin`.
+    pub prefix: &'static str,
+    pub enabled: bool,
+    pub cert: PathBuf,
+    pub key: PathBuf,
+    /// Clients must show a certificate of one of these.
+    pub client_ca: Option<PathBuf>,
+    /// Names of suites of TLS 1.2; empty: all.
+    pub cipher_suites: Vec<String>,
+    pub min_version: TlsVersion,
+    pub max_version: TlsVersion,
+    /// Zero: the files are read at start only.
+    pub reload_interval: Duration,
+}
+
+impl Default for ServerTls {
+    fn default() -> Self {
+        ServerTls {
+            prefix: "",
+            enabled: false,
+            cert: PathBuf::new(),
+            key: PathBuf::new(),
+            client_ca: None,
+            cipher_suites: Vec::new(),
+            min_version: TlsVersion::V1_2,
+            max_version: TlsVersion::V1_3,
+            reload_interval: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The versions that are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    V1_2,
+    V1_3,
+}
+
+/// `--collector.auth.*`.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    pub bearer_token_file: Option<PathBuf>,
+    /// Zero: read at start only.
+    pub bearer_token_reload_interval: Duration,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Auth { bearer_token_file: None, bearer_token_reload_interval: Duration::from_secs(10) }
+    }
+}
+
+/// `--multi-tenancy.*`.
+#[derive(Debug, Clone)]
+pub struct Tenancy {
+    pub enabled: bool,
+    pub header: String,
+    /// Empty: any.
+    pub tenants: Vec<String>,
+}
+
+impl Default for Tenancy {
+    fn default() -> Self {
+        Tenancy { enabled: false, header: "x-tenant".into(), tenants: Vec::new() }
+    }
+}
+
 /// Limits on connections, the same for every listener. Zero: no limit.
 #[derive(Debug, Clone)]
 pub struct Connections {
     /// `--limits.connections`: open at once, over all listeners.
     pub max: usize,
+    /// `--limits.handshake-timeout`: for TLS.
+    pub handshake_timeout: Duration,
     /// `--collector.http-server.read-header-timeout`, and for the other listeners.
     pub header_timeout: Duration,
     /// A body must arrive within this.
@@ -351,6 +489,7 @@ impl Default for Connections {
     fn default() -> Self {
         Connections {
             max: 10_000,
+            handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(180),

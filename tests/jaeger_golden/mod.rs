@@ -46,15 +46,19 @@ pub enum Difference {
     ResourceTags,
     /// Jaeger refuses the body for one bad part of it; we take what can be read: so many spans.
     Refused(usize),
+    /// jaeger-agent drops a batch with a time that protobuf cannot write; we take its so many spans.
+    DroppedByAgent(usize),
     /// Jaeger refuses the request for its path, method or type before it looks at the body.
     NotTheBody,
     /// Jaeger reads v2 spans on the v1 path as v1 and loses most of them. The body tells.
     WrongPath,
 }
 
-use Difference::{NoFields, NoNumber, NotTheBody, Refused, ResourceTags, UnknownTagType, WrongPath, ZeroDuration};
+use Difference::{
+    DroppedByAgent, NoFields, NoNumber, NotTheBody, Refused, ResourceTags, UnknownTagType, WrongPath, ZeroDuration,
+};
 
-const DIFFERENCES: [(&str, Difference); 36] = [
+const DIFFERENCES: [(&str, Difference); 55] = [
     ("envoy/020-proto-plain-egress.pb", Refused(1)),
     ("envoy/021-proto-plain-ingress.pb", Refused(1)),
     ("envoy/029-proto-errors-1.pb", Refused(5)),
@@ -87,6 +91,25 @@ const DIFFERENCES: [(&str, Difference); 36] = [
     ("jaeger/thrift-http/tags-nan.thrift", NoNumber),
     ("jaeger/thrift-http/tags-odd.thrift", UnknownTagType),
     ("jaeger/thrift-http/trace.thrift", NoFields),
+    ("jaeger/udp-binary/call.thrift", NoFields),
+    ("jaeger/udp-binary/durations.thrift", ZeroDuration),
+    ("jaeger/udp-binary/logs.thrift", DroppedByAgent(1)),
+    ("jaeger/udp-binary/node-jaeger-client-udp-1.thrift", ZeroDuration),
+    ("jaeger/udp-binary/random-2.thrift", NoFields),
+    ("jaeger/udp-binary/random-4.thrift", NoFields),
+    ("jaeger/udp-binary/trace.thrift", NoFields),
+    ("jaeger/udp-compact/call.thrift", NoFields),
+    ("jaeger/udp-compact/durations.thrift", ZeroDuration),
+    ("jaeger/udp-compact/go-jaeger-client-udp-1.thrift", ZeroDuration),
+    ("jaeger/udp-compact/logs.thrift", DroppedByAgent(1)),
+    ("jaeger/udp-compact/process-nan.thrift", NoNumber),
+    ("jaeger/udp-compact/random-1.thrift", NoFields),
+    ("jaeger/udp-compact/random-4.thrift", NoFields),
+    ("jaeger/udp-compact/start-times-negative.thrift", DroppedByAgent(3)),
+    ("jaeger/udp-compact/start-times.thrift", DroppedByAgent(12)),
+    ("jaeger/udp-compact/tags-nan.thrift", NoNumber),
+    ("jaeger/udp-compact/tags-odd.thrift", UnknownTagType),
+    ("jaeger/udp-compact/trace.thrift", NoFields),
     ("jaeger/zipkin/v2-annotations.json", NoFields),
     ("jaeger/zipkin/v2-resource-tags.json", ResourceTags),
     ("zipkin/clients/py_zipkin-v1json.json", Refused(2)),

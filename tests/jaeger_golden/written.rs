@@ -1,10 +1,11 @@
 //! Bodies decoded, repaired and written as the pipeline does.
 
 use serde_json::Value as Json;
-use spaniel::decode::{Limits, Scratch, Sink, Unreadable};
+use spaniel::decode::{Limits, Scratch, Sink, Unreadable, agent_binary, agent_compact};
 use spaniel::decode::{jaeger_thrift, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json};
 use spaniel::document::{Shape, scope_seed, span_id};
 use spaniel::item::Id;
+use spaniel::pipeline::Protocol;
 use spaniel::span::repair::{self, Family};
 use spaniel::span::{Process, Refusal, Span, Tag};
 
@@ -89,6 +90,16 @@ pub fn written(body: &[u8], family: Family) -> Outcome {
 pub fn written_by(decode: Decode, body: &[u8], family: Family) -> Outcome {
     let scratch = Scratch::new();
     written_as(family, "jaeger", |writer| decode(body, &scratch, &Limits::default(), writer))
+}
+
+/// What becomes of a datagram that came to a port of jaeger-agent.
+pub fn written_from(body: &[u8], protocol: Protocol) -> Outcome {
+    let limits = Limits::default();
+    written_as(protocol.family(), protocol.format(), |writer| match protocol {
+        Protocol::AgentCompact => agent_compact(body, &limits, writer),
+        Protocol::AgentBinary => agent_binary(body, &limits, writer),
+        other => panic!("{other:?} does not come by UDP"),
+    })
 }
 
 /// What becomes of the spans that `decode` hands out, which came in Jaeger's `format`.

@@ -126,7 +126,7 @@ impl House {
 pub(crate) fn patient() -> Connections {
     let hour = Duration::from_secs(3600);
     let age = Age { max: hour, grace: Duration::ZERO };
-    Connections { max: 100, header_timeout: hour, body_timeout: hour, idle_timeout: hour, age }
+    Connections { max: 100, handshake_timeout: hour, header_timeout: hour, body_timeout: hour, idle_timeout: hour, age }
 }
 
 /// An answer as it came over the wire.

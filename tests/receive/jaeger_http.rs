@@ -23,6 +23,14 @@ async fn batches_are_taken_whatever_the_query_says() {
 }
 
 #[tokio::test]
+async fn the_compact_protocol_has_a_type_of_its_own() {
+    let house = House::new().await;
+    let headers = "Content-Type: application/vnd.apache.thrift.compact; a=b\r\n";
+    assert_eq!(ask(house.jaeger, post("/api/traces", headers, b"batch")).await.status, 202);
+    assert_eq!(house.memo.taken.lock().unwrap().pop().unwrap().0, Protocol::JaegerCompactHttp);
+}
+
+#[tokio::test]
 async fn errors_have_jaegers_status_and_words() {
     let house = House::new().await;
     for (headers, body, status, words) in [

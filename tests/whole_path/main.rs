@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test tells what is wrong by panicking")]
 
+mod agent;
 mod away;
 mod bodies;
 mod clocks;
@@ -16,6 +17,7 @@ mod made;
 mod manners;
 mod memory;
 mod reading;
+mod secure;
 mod servers;
 mod share;
 mod spaniel;

@@ -25,6 +25,7 @@ fn a_port_in_use_stops_the_start_and_says_how_to_mend_it() {
     for flag in [
         "collector.zipkin.host-port",
         "collector.http-server.host-port",
+        "http-server.host-port",
         "collector.grpc-server.host-port",
         "collector.otlp.grpc.host-port",
         "collector.otlp.http.host-port",
@@ -32,6 +33,17 @@ fn a_port_in_use_stops_the_start_and_says_how_to_mend_it() {
         "admin.http.host-port",
     ] {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let ended = Start::embedded().flags(&[&format!("--{flag}={}", taken.local_addr().unwrap())]).fails();
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("stop the process that has this port"), "{ended:?}");
+        assert!(ended.stderr.contains(&format!("--{flag}")), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_udp_port_in_use_stops_the_start_too() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for flag in ["processor.jaeger-compact.server-host-port", "processor.jaeger-binary.server-host-port"] {
         let ended = Start::embedded().flags(&[&format!("--{flag}={}", taken.local_addr().unwrap())]).fails();
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert!(ended.stderr.contains("stop the process that has this port"), "{ended:?}");

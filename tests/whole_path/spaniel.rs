@@ -55,7 +55,10 @@ pub(crate) struct Ended {
 }
 
 /// Listeners, and the flags of their addresses.
-const LISTENERS: [&str; 7] = [
+const LISTENERS: [&str; 10] = [
+    "processor.jaeger-compact.server-host-port",
+    "processor.jaeger-binary.server-host-port",
+    "http-server.host-port",
     "collector.zipkin.host-port",
     "collector.http-server.host-port",
     "collector.grpc-server.host-port",

@@ -9,8 +9,8 @@ mod zipkin_old;
 mod zipkin_proto;
 
 use super::test_sink::{
-    Collected, decode_jaeger_proto, decode_otlp, decode_otlp_json, decode_thrift, decode_zipkin, decode_zipkin_proto,
-    decode_zipkin_thrift, decode_zipkin_v1,
+    Collected, decode_agent_binary, decode_agent_compact, decode_compact, decode_jaeger_proto, decode_otlp,
+    decode_otlp_json, decode_thrift, decode_zipkin, decode_zipkin_proto, decode_zipkin_thrift, decode_zipkin_v1,
 };
 
 /// The captured bodies below a folder of `tests/data` whose names end so, except very long ones.
@@ -57,6 +57,18 @@ fn zipkin_bodies_cut_at_every_byte() {
 fn thrift_bodies_cut_at_every_byte() {
     for (name, body) in captured("jaeger/thrift-http", ".thrift") {
         cut_everywhere(&name, &body, decode_thrift);
+    }
+}
+
+#[test]
+fn datagrams_cut_at_every_byte() {
+    for (folder, decode) in [
+        ("jaeger/udp-binary", decode_agent_binary as fn(&[u8]) -> Collected),
+        ("jaeger/udp-compact", decode_agent_compact),
+    ] {
+        for (name, body) in captured(folder, ".thrift") {
+            cut_everywhere(&name, &body, decode);
+        }
     }
 }
 
@@ -109,6 +121,9 @@ fn every_decoder_survives_the_others_bodies() {
             decode(&body);
         }
         for decode in [decode_otlp, decode_otlp_json, decode_jaeger_proto] {
+            decode(&body);
+        }
+        for decode in [decode_compact, decode_agent_binary, decode_agent_compact] {
             decode(&body);
         }
     }

@@ -1,12 +1,12 @@
-//! `jaeger_thrift` beside the `thrift` crate.
+//! `jaeger_thrift` and `jaeger_compact` beside the `thrift` crate.
 
 use proptest::prelude::*;
 use thrift::protocol::{
-    TBinaryInputProtocol, TBinaryOutputProtocol, TFieldIdentifier, TInputProtocol, TListIdentifier, TOutputProtocol,
-    TStructIdentifier, TType,
+    TBinaryInputProtocol, TBinaryOutputProtocol, TCompactInputProtocol, TCompactOutputProtocol, TFieldIdentifier,
+    TInputProtocol, TListIdentifier, TOutputProtocol, TStructIdentifier, TType,
 };
 
-use crate::decode::test_sink::{Collected, decode_thrift};
+use crate::decode::test_sink::{Collected, decode_compact, decode_thrift};
 use crate::span::ReferenceKind;
 
 /// Any Thrift value, as the `thrift` crate reads and writes it.
@@ -24,8 +24,43 @@ enum Any {
     Map(usize),
 }
 
-type Input<'a> = TBinaryInputProtocol<&'a [u8]>;
-type Output<'a> = TBinaryOutputProtocol<&'a mut Vec<u8>>;
+/// A protocol: ours, and the other reader and writer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wire {
+    Binary,
+    Compact,
+}
+
+const WIRES: [Wire; 2] = [Wire::Binary, Wire::Compact];
+
+impl Wire {
+    fn decode(self, body: &[u8]) -> Collected {
+        match self {
+            Wire::Binary => decode_thrift(body),
+            Wire::Compact => decode_compact(body),
+        }
+    }
+
+    fn read(self, body: &[u8]) -> thrift::Result<Any> {
+        match self {
+            Wire::Binary => read_struct(&mut TBinaryInputProtocol::new(body, true)),
+            Wire::Compact => read_struct(&mut TCompactInputProtocol::new(body)),
+        }
+    }
+
+    fn write(self, value: &Any) -> Vec<u8> {
+        let mut body = Vec::new();
+        let written = match self {
+            Wire::Binary => write(&mut TBinaryOutputProtocol::new(&mut body, true), value),
+            Wire::Compact => write(&mut TCompactOutputProtocol::new(&mut body), value),
+        };
+        written.expect("written");
+        body
+    }
+}
+
+type Input<'a> = dyn TInputProtocol + 'a;
+type Output<'a> = dyn TOutputProtocol + 'a;
 
 fn read(input: &mut Input<'_>, kind: TType) -> thrift::Result<Any> {
     Ok(match kind {
@@ -58,6 +93,7 @@ fn read_struct(input: &mut Input<'_>) -> thrift::Result<Any> {
     loop {
         let field = input.read_field_begin()?;
         if field.field_type == TType::Stop {
+            input.read_struct_end()?;
             return Ok(Any::Struct(fields));
         }
         fields.push((field.id.unwrap_or_default(), read(input, field.field_type)?));
@@ -94,7 +130,8 @@ fn write(output: &mut Output<'_>, value: &Any) -> thrift::Result<()> {
                 output.write_field_begin(&TFieldIdentifier::new("any", kind(value), *id))?;
                 write(output, value)?;
             }
-            output.write_field_stop()
+            output.write_field_stop()?;
+            output.write_struct_end()
         }
         Any::List(values) => {
             let element = values.first().map_or(TType::Struct, kind);
@@ -204,10 +241,10 @@ fn ours(collected: &Collected) -> Vec<String> {
 }
 
 /// Holds a body against the reading of the `thrift` crate, if that can read it.
-fn check(name: &str, body: &[u8]) -> bool {
-    let Ok(batch) = read_struct(&mut TBinaryInputProtocol::new(body, true)) else { return false };
+fn check(name: &str, wire: Wire, body: &[u8]) -> bool {
+    let Ok(batch) = wire.read(body) else { return false };
     let theirs: Vec<Option<String>> = batch.list(2).iter().map(Any::span).collect();
-    let collected = decode_thrift(body);
+    let collected = wire.decode(body);
     assert_eq!(collected.unreadable.is_none(), matches!(batch.field(2), Some(Any::List(_))), "{name}");
     assert_eq!(ours(&collected), theirs.iter().flatten().cloned().collect::<Vec<_>>(), "{name}");
     assert_eq!(collected.refusals.len(), theirs.iter().filter(|span| span.is_none()).count(), "{name}");
@@ -222,7 +259,7 @@ fn check(name: &str, body: &[u8]) -> bool {
 #[test]
 fn captured_bodies() {
     let bodies = super::captured("jaeger/thrift-http", ".thrift");
-    let read = bodies.iter().filter(|(name, body)| check(name, body)).count();
+    let read = bodies.iter().filter(|(name, body)| check(name, Wire::Binary, body)).count();
     assert!(read > 40, "the other reader must be able to read most: {read}");
 }
 
@@ -296,18 +333,36 @@ fn batch() -> BoxedStrategy<Any> {
 proptest! {
     #[test]
     fn reads_what_the_thrift_crate_reads(batch in batch()) {
-        let mut body = Vec::new();
-        write(&mut TBinaryOutputProtocol::new(&mut body, true), &batch).expect("written");
-        prop_assert!(check("generated", &body));
+        for wire in WIRES {
+            prop_assert!(check("generated", wire, &wire.write(&batch)), "{wire:?}");
+        }
+    }
+
+    #[test]
+    fn both_protocols_say_the_same(batch in batch()) {
+        let [binary, compact] = WIRES.map(|wire| wire.decode(&wire.write(&batch)));
+        prop_assert_eq!(ours(&binary), ours(&compact));
+        prop_assert_eq!(binary.refusals.len(), compact.refusals.len());
+        prop_assert_eq!(binary.unreadable.is_some(), compact.unreadable.is_some());
     }
 
     #[test]
     fn never_panics(batch in batch(), place in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let mut body = Vec::new();
-        write(&mut TBinaryOutputProtocol::new(&mut body, true), &batch).expect("written");
-        let place = place.index(body.len());
-        body[place] = byte;
-        decode_thrift(&body);
-        decode_thrift(&body[place..]);
+        for wire in WIRES {
+            let mut body = wire.write(&batch);
+            let place = place.index(body.len());
+            body[place] = byte;
+            wire.decode(&body);
+            wire.decode(&body[place..]);
+        }
+    }
+
+    #[test]
+    fn a_part_says_the_beginning_of_the_whole(batch in batch(), end in any::<prop::sample::Index>()) {
+        for wire in WIRES {
+            let body = wire.write(&batch);
+            let (whole, part) = (ours(&wire.decode(&body)), ours(&wire.decode(&body[..end.index(body.len())])));
+            prop_assert!(whole.starts_with(&part), "{:?}", wire);
+        }
     }
 }

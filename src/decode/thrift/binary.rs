@@ -1,10 +1,10 @@
 //! Thrift's binary protocol: fixed widths, big endian.
 
-use super::{Field, List, Protocol, TRUNCATED, Type, UNKNOWN_TYPE};
-use crate::decode::fault::{Fault, Read};
-use crate::span::Reason;
+use super::{Field, List, Message, NEGATIVE, Place, Protocol, TRUNCATED, Type, UNKNOWN_TYPE, VERSION};
+use crate::decode::fault::Read;
 
-const NEGATIVE: &Fault = &Fault::new(Reason::Truncated, "a negative length");
+/// The upper half of a message's first number, if it is of today's form.
+const VERSION_1: u32 = 0x8001;
 
 /// Reads the binary protocol.
 #[derive(Debug)]
@@ -28,6 +28,14 @@ impl<'a> Binary<'a> {
     /// An integer that no span of Jaeger's has, so that the trait need not know it.
     pub(crate) fn i16(&mut self) -> Read<i16> {
         self.fixed().map(i16::from_be_bytes)
+    }
+
+    #[inline]
+    fn bytes(&mut self, length: usize) -> Read<&'a [u8]> {
+        let rest = self.body.get(self.at..).unwrap_or(&[]);
+        let bytes = rest.get(..length).ok_or(TRUNCATED)?;
+        self.at += length;
+        Ok(bytes)
     }
 
     #[inline]
@@ -66,13 +74,34 @@ impl<'a> Protocol<'a> for Binary<'a> {
         self.at
     }
 
-    fn seek(&mut self, offset: usize) {
-        self.at = offset;
+    #[inline]
+    fn place(&self) -> Place {
+        Place { offset: self.at, last: 0 }
+    }
+
+    fn seek(&mut self, place: Place) {
+        self.at = place.offset;
     }
 
     #[inline]
     fn since(&self, start: usize) -> &'a [u8] {
         self.body.get(start..self.at).unwrap_or(&[])
+    }
+
+    /// Today's form begins with a version, which is a negative number; the old one with the length
+    /// of the name.
+    fn message(&mut self) -> Read<Message<'a>> {
+        let first = u32::from_be_bytes(self.fixed()?);
+        let is_old = i32::try_from(first).is_ok();
+        if !is_old && first >> 16 != VERSION_1 {
+            return Err(VERSION);
+        }
+        let name = if is_old { self.bytes(first as usize)? } else { self.binary()? };
+        if is_old {
+            self.fixed::<1>()?;
+        }
+        self.fixed::<4>()?;
+        Ok(Message { name })
     }
 
     #[inline]
@@ -134,10 +163,7 @@ impl<'a> Protocol<'a> for Binary<'a> {
     #[inline]
     fn binary(&mut self) -> Read<&'a [u8]> {
         let length = self.length()? as usize;
-        let rest = self.body.get(self.at..).unwrap_or(&[]);
-        let bytes = rest.get(..length).ok_or(TRUNCATED)?;
-        self.at += length;
-        Ok(bytes)
+        self.bytes(length)
     }
 
     fn skip_small(&mut self, kind: Type) -> Read<()> {

@@ -1,19 +1,23 @@
 //! A reader of Thrift that borrows from the body.
 //!
 //! [`Protocol`] is the wire format: what a field header, a list header, an integer and a string
-//! look like. The decoders above it know only the trait, so that the compact protocol is one
-//! more implementation and no other line. No length is believed before the bytes are there, and
+//! look like: [`Binary`] or [`Compact`]. The decoders above it know only the trait. No length is believed before the bytes are there, and
 //! nothing is skipped deeper than a limit.
 
 mod binary;
+mod compact;
 
 pub(super) use binary::Binary;
+pub(super) use compact::Compact;
 
 use super::fault::{Fault, Read};
 use crate::span::Reason;
 
 pub(super) const TRUNCATED: &Fault = &Fault::new(Reason::Truncated, "the body ends inside a value");
 pub(super) const UNKNOWN_TYPE: &Fault = &Fault::new(Reason::Truncated, "an unknown Thrift type");
+const NEGATIVE: &Fault = &Fault::new(Reason::Truncated, "a negative length");
+const MALFORMED: &Fault = &Fault::new(Reason::Truncated, "a number of more than ten bytes");
+const VERSION: &Fault = &Fault::new(Reason::Truncated, "no message of this protocol and version");
 const TOO_DEEP: &Fault = &Fault::new(Reason::Limit, "nested too deep");
 
 /// The types of values on the wire.
@@ -48,13 +52,31 @@ pub(super) struct List {
     pub(super) length: u32,
 }
 
+/// The head of a message: the method that is called. Whether it is a call or a one-way call, and
+/// its number, are of no matter to one who does not answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Message<'a> {
+    pub(super) name: &'a [u8],
+}
+
+/// A place to come back to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    offset: usize,
+    /// The number of the field before it, from which the compact protocol counts on.
+    last: i16,
+}
+
 /// A wire format, read from front to back.
 pub(super) trait Protocol<'a> {
     /// Where the next byte stands.
     fn offset(&self) -> usize;
-    fn seek(&mut self, offset: usize);
+    fn place(&self) -> Place;
+    fn seek(&mut self, place: Place);
     /// The bytes from `start` to here.
     fn since(&self, start: usize) -> &'a [u8];
+    /// Reads the head of a message; the struct of its arguments follows.
+    fn message(&mut self) -> Read<Message<'a>>;
     /// Enters a struct; gives what [`leave`](Self::leave) wants back.
     fn enter(&mut self) -> i16;
     /// Leaves a struct, after its last field.

@@ -56,15 +56,17 @@ pub(super) const SAMPLING: &[Setting] = &[
     row("sampling.follower-lease-refresh-interval", Time, "1m", "Adaptive sampling.").refused(ADAPTIVE),
 ];
 
-const NO_TENANCY: &str = "tenancy is off";
-
 pub(super) const TENANCY: &[Setting] = &[
-    row("multi-tenancy.enabled", Switch, "false", "Refuses spans without a tenant.").refused(
-        "tenancy is not built yet, and Jaeger's Elasticsearch writer stores every tenant's spans together: remove the \
-         setting, or run one collector for each tenant with its own `--es.index-prefix`",
+    row(
+        "multi-tenancy.enabled",
+        Switch,
+        "false",
+        "Refuses requests without the header of a tenant on 9411, 14250, 4317, 4318 and 16686. As with Jaeger, 14268 and \
+         UDP are not asked, and all tenants' spans are stored together: run a collector for each tenant, with its own \
+         `--es.index-prefix`, to keep them apart.",
     ),
-    row("multi-tenancy.header", Text, "x-tenant", "Header that names the tenant.").ignored(NO_TENANCY),
-    row("multi-tenancy.tenants", List, "", "Tenants that are accepted; empty: all.").ignored(NO_TENANCY),
+    row("multi-tenancy.header", Text, "x-tenant", "Header that names the tenant."),
+    row("multi-tenancy.tenants", List, "", "Tenants that are accepted, blanks around commas included; empty: all."),
 ];
 
 pub(super) const ENVIRONMENT: &[Setting] = &[

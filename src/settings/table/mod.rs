@@ -6,6 +6,7 @@
 //! *refused* (the start stops and says what to do instead). A refused setting whose value asks for
 //! nothing, because it is the default, is accepted.
 
+mod agent;
 mod archive;
 mod collector;
 mod elasticsearch;
@@ -83,6 +84,10 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { title: "General", rows: general::GENERAL },
     Group { title: "Zipkin, port 9411", rows: collector::ZIPKIN },
     Group { title: "Jaeger over HTTP, port 14268", rows: collector::HTTP },
+    Group { title: "Jaeger over UDP, compact, port 6831", rows: agent::COMPACT },
+    Group { title: "Jaeger over UDP, binary, port 6832", rows: agent::BINARY },
+    Group { title: "Zipkin's Thrift over UDP, port 5775", rows: agent::ZIPKIN },
+    Group { title: "For clients of a jaeger-agent, port 5778", rows: agent::HTTP },
     Group { title: "Query, port 16686", rows: own::QUERY },
     Group { title: "Elasticsearch and OpenSearch: connection", rows: elasticsearch::CONNECTION },
     Group { title: "Elasticsearch and OpenSearch: TLS", rows: elasticsearch::TLS },
@@ -98,6 +103,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { title: "Jaeger over gRPC, port 14250", rows: collector::GRPC },
     Group { title: "OTLP, ports 4317 and 4318", rows: collector::OTLP },
     Group { title: "Strategies for SDKs", rows: general::SAMPLING },
+    Group { title: "Who may send", rows: own::AUTH },
     Group { title: "Tenancy", rows: general::TENANCY },
     Group { title: "TLS of the admin port", rows: tls::ADMIN },
     Group { title: "TLS of Zipkin", rows: tls::ZIPKIN },
@@ -105,6 +111,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { title: "TLS of Jaeger over gRPC", rows: tls::GRPC },
     Group { title: "TLS of OTLP over gRPC", rows: tls::OTLP_GRPC },
     Group { title: "TLS of OTLP over HTTP", rows: tls::OTLP_HTTP },
+    Group { title: "TLS of the query", rows: tls::QUERY },
     Group { title: "Archive", rows: archive::ARCHIVE },
     Group { title: "Only in the environment", rows: general::ENVIRONMENT },
 ];

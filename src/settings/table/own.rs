@@ -1,6 +1,6 @@
 //! Settings that jaeger-collector does not have. They follow its pattern of names.
 
-use super::Kind::{Address, Folder, Number, Size, Text, Time, Whole, Words};
+use super::Kind::{Address, File, Folder, Number, Size, Text, Time, Whole, Words};
 use super::{Setting, from, row};
 
 pub(super) const QUERY: &[Setting] = &[row(
@@ -9,6 +9,22 @@ pub(super) const QUERY: &[Setting] = &[row(
     ":16686",
     "Jaeger's query API, under jaeger-query's own name. Empty on the command line or in the file, or `off`, closes it.",
 )];
+
+pub(super) const AUTH: &[Setting] = &[
+    row(
+        "collector.auth.bearer-token-file",
+        File,
+        "",
+        "File of the tokens that senders must show one of (`Authorization: Bearer TOKEN`), one a line. Set, it holds for \
+         every TCP port that takes spans, and the UDP ports stay closed unless their addresses are set too.",
+    ),
+    row(
+        "collector.auth.bearer-token-reload-interval",
+        Time,
+        "10s",
+        "How often that file is looked at for a change; 0: only at start.",
+    ),
+];
 
 pub(super) const EMBEDDED: &[Setting] = &[
     row("embedded.directory", Folder, "spaniel-data", "Where the embedded store lies."),
@@ -74,6 +90,7 @@ pub(super) const LIMITS: &[Setting] = &[
     row("limits.logs-per-span", from(1), "4096", "Logs of a span."),
     row("limits.spans-per-request", from(1), "1000000", "Spans of a request."),
     row("limits.connections", from(0), "10000", "Open connections over all listeners; 0: no limit."),
+    row("limits.handshake-timeout", Time, "10s", "Time for the handshake of TLS; 0: no limit."),
     row("limits.header-timeout", Time, "10s", "Time for the head of a request; 0: no limit."),
     row("limits.body-timeout", Time, "30s", "Time for a body to arrive; 0: no limit."),
     row("limits.idle-timeout", Time, "3m", "Time between requests on a connection; 0: no limit."),

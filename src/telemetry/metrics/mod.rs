@@ -10,12 +10,15 @@
 //! classic text format, which is what Jaeger gives and every scraper reads.
 
 mod bulk;
+mod datagrams;
 mod http;
 mod service;
 mod spooled;
 mod text;
+mod tls;
 mod watched;
 
+pub use datagrams::{Datagrams, Refusal, SocketState};
 pub use service::Source;
 pub use watched::{Number, StoreState, Watched};
 
@@ -29,9 +32,11 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use bulk::Bulk;
+use datagrams::{DatagramCounts, Sockets};
 use http::HttpDurations;
 use service::{Received, Saved, ServiceCounts};
 use spooled::Spooled;
+use tls::TlsCounts;
 
 /// Labels of one series, in the order in which they are written.
 type Labels = Vec<(&'static str, String)>;
@@ -68,6 +73,8 @@ pub struct Metrics {
     downsampled: [Counter; 2],
     http: HttpDurations,
     connections: Connections,
+    datagrams: DatagramCounts,
+    tls: TlsCounts,
     requests_refused: Family<Labels, Counter>,
     limits_reached: Family<Labels, Counter>,
     mended: Family<Labels, Counter>,
@@ -95,6 +102,8 @@ impl Metrics {
             downsampled: downsampled(&mut all, identity.downsampling),
             http: HttpDurations::register(&mut all),
             connections: Connections::register(&mut all),
+            datagrams: DatagramCounts::register(&mut all),
+            tls: TlsCounts::register(&mut all),
             requests_refused: family(
                 &mut all,
                 "spaniel_requests_refused",
@@ -221,6 +230,27 @@ impl Metrics {
     /// Adds what is asked for at each scrape.
     pub fn watch(&self, watched: Watched) {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(watched));
+    }
+
+    /// A handshake on a listener gave no connection.
+    pub fn handshake_failed(&self, listener: &'static str, reason: &'static str) {
+        self.tls.failed(listener, reason);
+    }
+
+    /// The certificates of a listener had changed, and could be used or not.
+    pub fn tls_reloaded(&self, listener: &'static str, good: bool) {
+        self.tls.reloaded(listener, good);
+    }
+
+    /// The counters of a protocol whose messages are datagrams.
+    pub fn datagrams(&self, protocol: &'static str) -> Datagrams {
+        self.datagrams.of(protocol)
+    }
+
+    /// Asks for the state of sockets at each scrape.
+    pub fn watch_sockets(&self, states: impl Fn() -> Vec<SocketState> + Send + Sync + 'static) {
+        let sockets = Sockets(Box::new(states));
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(sockets));
     }
 
     /// All of it in Prometheus' classic text format.

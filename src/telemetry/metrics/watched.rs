@@ -142,7 +142,7 @@ fn one(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) 
     ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }
 
-fn gauge(
+pub(super) fn gauge(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
@@ -155,7 +155,7 @@ fn gauge(
     Ok(())
 }
 
-fn counter(
+pub(super) fn counter(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
