@@ -74,7 +74,7 @@ impl House {
         let budget = Budget::new(settings.memory.bytes());
         let store = open_store(settings, &clock, budget.limit())?;
         let mut store_memory = budget.reserve();
-        // It is at most a quarter of the limit, of which nothing is taken yet.
+        // It is at most a third of the limit, of which nothing is taken yet.
         let _ = store_memory.grow(store.memory);
         let identity = identity(settings);
         let sources: Vec<_> = Protocol::ALL.iter().map(|&protocol| protocol.into()).collect();
@@ -244,16 +244,17 @@ fn pipeline(settings: &Settings, rooms: &Rooms) -> Pipeline {
     }
 }
 
-/// `memory_limit` is `--memory.limit`: what the store works in is at most a quarter of it.
+/// `memory_limit` is `--memory.limit`: what the store works in is at most a third of it.
 fn open_store(settings: &Settings, clock: &Clock, memory_limit: usize) -> Result<Store, StartError> {
     match settings.storage {
         StorageType::Embedded => {
             let dots = &settings.document.tags_as_fields.dot_replacement;
             let store = EmbeddedStore::open_with(&settings.embedded, &settings.indices, dots, clock.clone())?;
             let (writer, reader) = (store.clone(), store);
-            let memory = EMBEDDED_MEMORY.min(memory_limit / 4);
+            let memory = EMBEDDED_MEMORY.min(memory_limit / 16 * 5);
             let (carriers, most_carriers) = (EMBEDDED_CARRIERS, EMBEDDED_CARRIERS);
-            Ok(Store { writer, reader, cluster: None, gather: EMBEDDED_GATHER, carriers, most_carriers, memory })
+            let gather = Gather { bytes: EMBEDDED_GATHER.bytes.min(memory_limit / 16), ..EMBEDDED_GATHER };
+            Ok(Store { writer, reader, cluster: None, gather, carriers, most_carriers, memory })
         }
         StorageType::Elasticsearch | StorageType::OpenSearch => {
             let elasticsearch = &settings.elasticsearch;

@@ -69,8 +69,9 @@ pub(super) const LIMITS: &[Setting] = &[
         "memory.limit",
         Size,
         "0",
-        "Bytes of everything under way, from a request's body to the store's answer. 0: three quarters of what the \
-         control group, or the machine, has.",
+        "Bytes of memory that the process may hold, anonymous and shared: bodies, documents under way, connections, and \
+         what cannot be charged. 0: three quarters of what the control group, or the machine, has. With the embedded \
+         store write at least 128MiB: below that its index writers may pass it.",
     ),
     row(
         "limits.body-bytes",
