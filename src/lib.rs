@@ -17,7 +17,7 @@
 //! | [`decode`] | pure functions from bytes to spans, a file per wire format | `span` |
 //! | [`sample`] | which traces are kept | `span` |
 //! | [`document`] | span ⇄ Jaeger's Elasticsearch document; index names; service documents | `span`, `item` |
-//! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item` |
+//! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item`, `memory` |
 //! | [`pipeline`] | what happens to one request's spans, top to bottom | `span`, `item`, `memory`, `decode`, `sample`, `document`, `spool` |
 //! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `span`, `item`, `document` |
 //! | [`dead_letter`] | documents that the store will never take, kept for the operator | `item`, `spool` |
