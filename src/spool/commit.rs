@@ -50,6 +50,8 @@ struct Open {
     pending: Vec<Pending>,
     bytes: usize,
     since: Option<Instant>,
+    /// Whoever takes batches looks again by himself: a first run wakes nobody.
+    is_dozing: bool,
     closed: bool,
 }
 
@@ -67,7 +69,7 @@ impl Gate {
         let before = open.bytes;
         open.bytes += pending.run.documents.len() + 1;
         open.pending.push(pending);
-        let wakes = before == 0 || (before < ENOUGH && open.bytes >= ENOUGH);
+        let wakes = (before == 0 && !open.is_dozing) || (before < ENOUGH && open.bytes >= ENOUGH);
         if before == 0 {
             open.since = Some(Instant::now());
         }
@@ -80,8 +82,11 @@ impl Gate {
 
     /// Waits for a batch and swaps it with `batch`, which is empty. False: the gate is closed and
     /// nothing waits.
+    ///
+    /// Runs that come while others are written wait for the interval after them. Only after an
+    /// interval without any is the first one a reason to be woken (`benches/load`, `--safety`).
     pub(super) fn take(&self, batch: &mut Vec<Pending>) -> bool {
-        let mut open = self.lock();
+        let mut open = self.doze(self.lock());
         loop {
             let waited = open.since.map_or(Duration::ZERO, |since| since.elapsed());
             let ripe = open.closed || open.bytes >= ENOUGH || waited >= self.interval;
@@ -90,15 +95,28 @@ impl Gate {
                     return false;
                 }
                 open = self.changed.wait(open).unwrap_or_else(PoisonError::into_inner);
-            } else if ripe {
+            } else if ripe || open.is_dozing {
                 std::mem::swap(&mut open.pending, batch);
-                (open.bytes, open.since) = (0, None);
+                (open.bytes, open.since, open.is_dozing) = (0, None, true);
                 return true;
             } else {
                 let rest = self.interval - waited;
                 open = self.changed.wait_timeout(open, rest).unwrap_or_else(PoisonError::into_inner).0;
             }
         }
+    }
+
+    /// After a batch was taken: waits for the interval, or until enough has come. What is there then
+    /// need not wait any more; if nothing is, the doze is over.
+    fn doze<'g>(&self, open: MutexGuard<'g, Open>) -> MutexGuard<'g, Open> {
+        if !open.is_dozing {
+            return open;
+        }
+        let more = |open: &mut Open| open.bytes < ENOUGH && !open.closed;
+        let waited = self.changed.wait_timeout_while(open, self.interval, more);
+        let mut open = waited.unwrap_or_else(PoisonError::into_inner).0;
+        open.is_dozing = !open.pending.is_empty();
+        open
     }
 
     /// Lets no more runs in.

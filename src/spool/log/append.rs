@@ -271,7 +271,7 @@ impl Writer {
             let mut head = head_of(record, offset, active.end);
             (head.stored, head.is_compressed) = (documents.len() as u32, is_compressed);
             head.payload_crc = active.seal.checksum(&scratch[start + RECORD_HEAD..]);
-            head.payload_crc = crc32c::crc32c_append(head.payload_crc, documents);
+            head.payload_crc = super::checksum::append(head.payload_crc, documents);
             scratch[start..start + RECORD_HEAD].copy_from_slice(&head.encode(&active.seal));
             cuts.push(scratch.len());
             let unpadded = offset + RECORD_HEAD as u64 + head.payload();

@@ -67,7 +67,7 @@ impl FileHead {
         bytes[40..48].copy_from_slice(&self.length.to_le_bytes());
         bytes[48..56].copy_from_slice(&before.to_le_bytes());
         bytes[56..64].copy_from_slice(&end.to_le_bytes());
-        let crc = crc32c::crc32c(&bytes[12..]);
+        let crc = super::checksum::append(0, &bytes[12..]);
         bytes[8..12].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
@@ -78,7 +78,7 @@ impl Copy {
         if bytes.iter().all(|&byte| byte == 0) {
             return Copy::Empty;
         }
-        if bytes[..8] != MAGIC || number32(bytes, 8) != crc32c::crc32c(&bytes[12..]) {
+        if bytes[..8] != MAGIC || number32(bytes, 8) != super::checksum::append(0, &bytes[12..]) {
             return Copy::Damaged;
         }
         match number32(bytes, 12) {

@@ -31,6 +31,7 @@
 //! | `walk`, `window`, `payload`, `view` | reading back |
 
 mod append;
+mod checksum;
 mod files;
 mod head;
 mod packed;

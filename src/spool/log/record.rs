@@ -53,11 +53,11 @@ pub(super) struct Seal {
 
 impl Seal {
     pub(super) fn new(generation: u64, salt: u64) -> Self {
-        Seal { generation, salt, start: crc32c::crc32c(&salt.to_le_bytes()) }
+        Seal { generation, salt, start: super::checksum::append(0, &salt.to_le_bytes()) }
     }
 
     pub(super) fn checksum(&self, bytes: &[u8]) -> u32 {
-        crc32c::crc32c_append(self.start, bytes)
+        super::checksum::append(self.start, bytes)
     }
 
     fn mark(&self) -> u32 {
