@@ -8,7 +8,8 @@ use crate::report::{Endpoint, Log, Span, Tag};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     OpenTelemetry,
-    Jaeger,
+    /// With Jaeger's name of the format, which its collector adds as a tag.
+    Jaeger(&'static str),
     Zipkin,
 }
 
@@ -16,7 +17,10 @@ pub(crate) enum Dialect {
 pub(crate) fn document(span: &Span, dialect: Dialect) -> Json {
     let (mut tags, references) = match dialect {
         Dialect::OpenTelemetry => (of_open_telemetry(span), links(span)),
-        Dialect::Jaeger => (tags(&span.tags), references(span)),
+        Dialect::Jaeger(format) => {
+            let format = text("@jaeger@format", format);
+            (tags(&span.tags).into_iter().chain([format]).collect(), references(span))
+        }
         Dialect::Zipkin => (of_zipkin(span), parent(span)),
     };
     if dialect == Dialect::Zipkin {
@@ -25,8 +29,8 @@ pub(crate) fn document(span: &Span, dialect: Dialect) -> Json {
         tags.extend(span.remote.iter().map(|remote| text("peer.service", &remote.service)));
     }
     let mut document = json!({
-        "traceID": span.trace_id.trim_start_matches("0000000000000000"),
-        "spanID": span.span_id,
+        "traceID": trace_id(&span.trace_id),
+        "spanID": span_id(&span.span_id),
         "operationName": span.name,
         "references": references,
         "startTime": span.start / 1_000,
@@ -131,13 +135,24 @@ fn links(span: &Span) -> Vec<Json> {
 
 /// The references that were sent, the parent before them unless it is among them.
 fn references(span: &Span) -> Vec<Json> {
-    let sent: Vec<Json> =
-        span.links.iter().map(|link| reference(&link.kind, &link.trace_id, &link.span_id)).collect();
-    let is_sent = |parent: &Json| sent.iter().any(|sent| sent["spanID"] == parent["spanID"] && sent["traceID"] == parent["traceID"]);
+    let sent: Vec<Json> = span.links.iter().map(|link| reference(&link.kind, &link.trace_id, &link.span_id)).collect();
+    let is_sent = |parent: &Json| {
+        sent.iter().any(|sent| sent["spanID"] == parent["spanID"] && sent["traceID"] == parent["traceID"])
+    };
     let parent = parent(span).into_iter().filter(|parent| !is_sent(parent));
     parent.chain(sent.clone()).collect()
 }
 
 fn reference(kind: &str, trace: &str, span: &str) -> Json {
-    json!({ "refType": kind, "traceID": trace.trim_start_matches("0000000000000000"), "spanID": span })
+    json!({ "refType": kind, "traceID": trace_id(trace), "spanID": span_id(span) })
+}
+
+/// In 32 digits, or 16 if that is enough; clients leave zeros out.
+fn trace_id(digits: &str) -> String {
+    let padded = format!("{digits:0>32}");
+    padded.strip_prefix("0000000000000000").map(str::to_string).unwrap_or(padded)
+}
+
+fn span_id(digits: &str) -> String {
+    format!("{digits:0>16}")
 }

@@ -29,6 +29,7 @@ fn the_sdk_by_http() {
 
 #[test]
 fn the_sdk_by_http_as_json() {
-    let json = Client { language: Language::Node, program: "otlp-json", listener: "otlp-http", page: "otlp-json", ..GRPC };
+    let json =
+        Client { language: Language::Node, program: "otlp-json", listener: "otlp-http", page: "otlp-json", ..GRPC };
     House::new(&[]).check(&json, &[]);
 }

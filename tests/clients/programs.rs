@@ -70,7 +70,11 @@ impl Language {
 fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{command:?} cannot be run: {error}"))?;
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.success() { Ok(out.into_owned()) } else { Err(format!("{command:?}: {}: {out}{err}", output.status)) }
+    if output.status.success() {
+        Ok(out.into_owned())
+    } else {
+        Err(format!("{command:?}: {}: {out}{err}", output.status))
+    }
 }
 
 /// A program that is there, at the first of these places where it is.
@@ -112,7 +116,12 @@ fn install_node() -> Built {
         for name in ["package.json", "package-lock.json"] {
             std::fs::copy(from.join(name), beside.path().join(name)).unwrap();
         }
-        run(Command::new("npm").current_dir(beside.path()).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]))?;
+        run(Command::new("npm").current_dir(beside.path()).args([
+            "ci",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+        ]))?;
         let _ = std::fs::remove_dir_all(to.join("node_modules"));
         std::fs::rename(beside.path().join("node_modules"), to.join("node_modules")).unwrap();
         // Last, for it says that all of it is there.

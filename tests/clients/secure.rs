@@ -58,11 +58,8 @@ impl Authority {
 }
 
 /// The clients of gRPC, and what the flags of their listeners begin with.
-const CLIENTS: [(&Client, &str); 3] = [
-    (&jaeger::GRPC, "collector.grpc"),
-    (&otlp::GRPC, "collector.otlp.grpc"),
-    (&zipkin::GRPC, "collector.zipkin"),
-];
+const CLIENTS: [(&Client, &str); 3] =
+    [(&jaeger::GRPC, "collector.grpc"), (&otlp::GRPC, "collector.otlp.grpc"), (&zipkin::GRPC, "collector.zipkin")];
 
 fn house(authority: &Authority, mutual: bool) -> House {
     let flags: Vec<String> = CLIENTS.iter().flat_map(|(_, listener)| authority.flags(listener, mutual)).collect();

@@ -10,6 +10,7 @@ import (
 	"github.com/opentracing/opentracing-go/ext"
 	"github.com/opentracing/opentracing-go/log"
 	"github.com/uber/jaeger-client-go"
+	thrift "github.com/uber/jaeger-client-go/thrift-gen/jaeger"
 	"github.com/uber/jaeger-client-go/transport"
 )
 
@@ -55,15 +56,9 @@ func reportJaeger(sender jaeger.Transport) (Report, error) {
 	if len(failures.messages) > 0 {
 		return Report{}, fmt.Errorf("%v", failures.messages)
 	}
-	var resource []Tag
-	for _, pair := range tracer.(*jaeger.Tracer).Tags() {
-		resource = append(resource, tag(pair.Key, pair.Value))
-	}
 	report := Report{}
 	for _, span := range spans {
-		span := ofJaeger(span.(*jaeger.Span))
-		span.Resource = resource
-		report.Spans = append(report.Spans, span)
+		report.Spans = append(report.Spans, ofJaeger(span.(*jaeger.Span)))
 	}
 	return report, nil
 }
@@ -109,6 +104,9 @@ func ofJaeger(span *jaeger.Span) Span {
 	if context.ParentID() != 0 {
 		out.ParentID = context.ParentID().String()
 	}
+	for _, pair := range jaeger.BuildJaegerProcessThrift(span).Tags {
+		out.Resource = append(out.Resource, ofThrift(pair))
+	}
 	tags := span.Tags()
 	for key := range tags {
 		out.Tags = append(out.Tags, tag(key, tags[key]))
@@ -130,4 +128,19 @@ func ofJaeger(span *jaeger.Span) Span {
 		out.Links = append(out.Links, Link{to.TraceID().String(), to.SpanID().String(), kind})
 	}
 	return out
+}
+
+func ofThrift(pair *thrift.Tag) Tag {
+	switch pair.VType {
+	case thrift.TagType_BOOL:
+		return tag(pair.Key, pair.GetVBool())
+	case thrift.TagType_LONG:
+		return tag(pair.Key, pair.GetVLong())
+	case thrift.TagType_DOUBLE:
+		return tag(pair.Key, pair.GetVDouble())
+	case thrift.TagType_BINARY:
+		return tag(pair.Key, pair.VBinary)
+	default:
+		return tag(pair.Key, pair.GetVStr())
+	}
 }
