@@ -177,12 +177,14 @@ impl House {
 
     fn watched(&self, settings: &settings::Spool) -> Watched {
         let (budget, spool, writer) = (self.budget.clone(), self.spool.clone(), self.writer.clone());
-        let (used, items, capacity) = (budget.clone(), spool.clone(), (budget.clone(), spool.clone()));
+        let (used, overhead) = (budget.clone(), budget.clone());
+        let (items, capacity) = (spool.clone(), (budget.clone(), spool.clone()));
         let (on_disk, health) = (spool.clone(), self.health.clone());
         Watched {
             host: self.identity.host.clone(),
             memory_limit: Box::new(move || budget.limit() as u64),
             memory_used: Box::new(move || used.used() as u64),
+            memory_overhead: Box::new(move || overhead.overhead() as u64),
             waiting_items: Box::new(move || items.held_items() as u64),
             waiting_bytes: Box::new(move || spool.held_bytes() as u64),
             waiting_capacity: Box::new(move || capacity_in_items(&capacity.0, &capacity.1)),

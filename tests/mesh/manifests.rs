@@ -45,7 +45,7 @@ fn compose_starts_spaniel_by_flags_and_variables_that_it_knows() {
         let environment: BTreeMap<_, _> =
             variables.into_iter().map(|(name, value)| (name, value.as_str().unwrap().to_string())).collect();
         for name in environment.keys() {
-            assert!(known.split_whitespace().any(|word| word == name), "{path}: {name}");
+            assert!(known.lines().any(|line| line.starts_with(&format!("{name}="))), "{path}: {name}");
         }
         let arguments = [texts(&spaniel["command"]), vec!["print-config"]].concat();
         let output = binary(&arguments, &environment);

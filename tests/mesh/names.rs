@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
+use crate::made;
 use crate::scrape::exposed;
-use crate::spaniel::Start;
+use crate::spaniel::{Start, until};
 use crate::stand_in::StandIn;
 use crate::story::rules;
 use crate::{read, yaml};
@@ -29,7 +30,7 @@ pub(crate) fn metrics_of(expression: &str) -> BTreeSet<String> {
             // A list of labels.
             rest = after.strip_prefix('(').and_then(|list| Some(list.split_once(')')?.1)).unwrap_or(after);
         } else if !before.is_some_and(|letter| letter.is_ascii_digit())
-            && !after.starts_with('(')
+            && !["(", "by ", "without "].iter().any(|next| after.starts_with(next))
             && !["and", "or", "unless", "bool", "offset"].contains(&word)
         {
             found.insert(word.to_string());
@@ -40,15 +41,15 @@ pub(crate) fn metrics_of(expression: &str) -> BTreeSet<String> {
 
 /// Without matchers, ranges and strings.
 fn without_texts(expression: &str) -> String {
-    let (mut bare, mut until) = (String::new(), None);
+    let (mut bare, mut in_text, mut until) = (String::new(), false, None);
     for letter in expression.chars() {
-        match (until, letter) {
-            (Some(end), _) if letter == end => until = None,
-            (Some(_), _) => {}
-            (None, '{') => until = Some('}'),
-            (None, '[') => until = Some(']'),
-            (None, '"') => until = Some('"'),
-            (None, _) => bare.push(letter),
+        match (in_text, until, letter) {
+            (_, _, '"') => in_text = !in_text,
+            (true, ..) => {}
+            (_, Some(end), _) => until = Some(end).filter(|end| letter != *end),
+            (_, None, '{') => until = Some('}'),
+            (_, None, '[') => until = Some(']'),
+            (_, None, _) => bare.push(letter),
         }
     }
     bare
@@ -58,7 +59,7 @@ fn without_texts(expression: &str) -> String {
 fn the_names_of_an_expression_are_found() {
     for (expression, names) in [
         ("absent(spaniel_ready)", vec!["spaniel_ready"]),
-        (r#"sum by (le, job) (rate(a_bucket{x="b"}[5m])) / on (job) (c > 0) > 0.5"#, vec!["a_bucket", "c"]),
+        (r#"sum by (le, job) (rate(a_bucket{x="b",y=~"c{1,3}"}[5m])) / on (job) (c > 0) > 0.5"#, vec!["a_bucket", "c"]),
         ("up == 0 and on (job, instance) max_over_time(d[6h]) >= 1e3", vec!["d", "up"]),
         (
             r#"label_replace(e, "pod", "$1", "f", "[a-z]+-(.+)") or spaniel:g unless on () h offset 5m"#,
@@ -69,12 +70,23 @@ fn the_names_of_an_expression_are_found() {
     }
 }
 
-/// All names of a Spaniel over Elasticsearch that samples, so that it has every metric.
+/// All names of a Spaniel over Elasticsearch that samples. What has labels that nobody knows before is
+/// exposed as soon as it has happened once: a request was refused, a span mended, a datagram refused.
 fn all_exposed() -> BTreeSet<String> {
     let store = StandIn::nodes(1);
     store.up(0);
-    let spaniel = Start::elasticsearch(&store.urls(), "").flags(&["--downsampling.ratio=0.5"]).run();
-    exposed(&spaniel)
+    let flags = ["--downsampling.ratio=0.5", "--span.max-age=1h"];
+    let spaniel = Start::elasticsearch(&store.urls(), "").without("--span.max-age").flags(&flags).run();
+    assert_eq!(spaniel.post("no spans").status(), 400);
+    let old = made::request(1, 1, 0).replacen("\"timestamp\":17", "\"timestamp\":16", 1);
+    assert_eq!(spaniel.post(old).status(), 202);
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(b"no batch", spaniel.address("agent-compact")).unwrap();
+    until("all of it is exposed", || {
+        let exposed = exposed(&spaniel);
+        let late = ["spaniel_datagrams_refused_total", "spaniel_mended_total", "spaniel_requests_refused_total"];
+        late.iter().all(|name| exposed.contains(*name)).then_some(exposed)
+    })
 }
 
 /// The queries of the dashboard, by panel, and of its variables.
@@ -224,7 +236,7 @@ fn jaegers_own_alerts_find_their_labels() {
     let store = StandIn::nodes(1);
     store.up(0);
     let spaniel = Start::elasticsearch(&store.urls(), "").run();
-    assert_eq!(spaniel.post(crate::made::request(1, 3, 0)).status(), 202);
+    assert_eq!(spaniel.post(made::request(1, 3, 0)).status(), 202);
     spaniel.settled_books();
     assert_eq!(spaniel.get("query", "/api/services").status(), 500, "the stand-in cannot be searched");
     let scrape = crate::scrape::scrape(&spaniel).unwrap();

@@ -135,6 +135,9 @@ impl Metrics {
             metrics.received.prepare(Received { source, debug: false });
             metrics.received.prepare(Received { source, debug: true });
         }
+        for (good, debug) in [(true, false), (true, true), (false, false), (false, true)] {
+            metrics.saved.prepare(Saved { good, debug });
+        }
         metrics.prepare();
         metrics
     }

@@ -49,6 +49,7 @@ pub struct Watched {
     pub host: String,
     pub memory_limit: Number,
     pub memory_used: Number,
+    pub memory_overhead: Number,
     /// Items that are safe and not settled yet.
     pub waiting_items: Number,
     pub waiting_bytes: Number,
@@ -91,7 +92,9 @@ impl Watched {
         spool(encoder, &(self.spool)())?;
         one(encoder, "spaniel_ready", "1 while /ready is good: spans can be made safe", (self.ready)().into())?;
         one(encoder, "spaniel_memory_limit_bytes", "--memory.limit", (self.memory_limit)())?;
-        one(encoder, "spaniel_memory_used_bytes", "bytes charged against --memory.limit", (self.memory_used)())
+        one(encoder, "spaniel_memory_used_bytes", "bytes charged against --memory.limit", (self.memory_used)())?;
+        let overhead = "bytes that the process holds beside them, which take their place under the limit";
+        one(encoder, "spaniel_memory_overhead_bytes", overhead, (self.memory_overhead)())
     }
 
     fn store(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {

@@ -73,8 +73,8 @@ impl Mesh {
     }
 }
 
-fn goes_and_comes(format: Format, flags: &[&str]) {
-    let Some(mut mesh) = Mesh::start(format, flags) else { return };
+fn goes_and_comes(format: Format, flags: &[&str]) -> Option<Mesh> {
+    let mut mesh = Mesh::start(format, flags)?;
     mesh.part();
     mesh.store.down(0);
     mesh.part();
@@ -94,6 +94,7 @@ fn goes_and_comes(format: Format, flags: &[&str]) {
         stored.iter().filter(tag).count() as u64
     };
     assert_eq!((of("client"), of("server")), (mesh.requests, mesh.requests));
+    Some(mesh)
 }
 
 #[test]
@@ -109,5 +110,8 @@ fn envoy_loses_no_report_in_protobuf() {
 /// Connections end often, as they do when replicas come and go.
 #[test]
 fn envoy_loses_no_report_while_its_connections_end() {
-    goes_and_comes(Format::Json, &["--limits.connection-age=50ms"]);
+    let Some(mesh) = goes_and_comes(Format::Json, &["--limits.connection-age=50ms"]) else { return };
+    let scrape = crate::scrape::scrape(&mesh.spaniel).unwrap();
+    let ended = crate::scrape::sum(&scrape, "spaniel_limits_reached_total", "limits.connection-age");
+    assert!(ended > 2.0, "only {ended} connections were ended");
 }

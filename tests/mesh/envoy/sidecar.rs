@@ -117,8 +117,8 @@ fn bootstrap(collector: &str, format: Format, inbound: u16, outbound: u16) -> Js
         "admin": { "address": address("127.0.0.1:0") },
         "static_resources": {
             "listeners": [
-                listener("virtualOutbound", "OUTBOUND", outbound, format, onward),
-                listener("virtualInbound", "INBOUND", inbound, format, answer),
+                listener("virtualOutbound", "OUTBOUND", outbound, format, &onward),
+                listener("virtualInbound", "INBOUND", inbound, format, &answer),
             ],
             "clusters": [
                 cluster("zipkin", "STRICT_DNS", collector),
@@ -150,7 +150,7 @@ fn cluster(name: &str, kind: &str, at: &str) -> Json {
     })
 }
 
-fn listener(name: &str, direction: &str, port: u16, format: Format, action: Json) -> Json {
+fn listener(name: &str, direction: &str, port: u16, format: Format, action: &Json) -> Json {
     let mut route = json!({
         "match": { "prefix": "/" },
         "decorator": { "operation": "cart.demo.svc.cluster.local:8080/*" },
