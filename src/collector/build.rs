@@ -11,6 +11,7 @@ use crate::delivery::{Delivery, Manner, Rooms};
 use crate::document::{IndexNames, Services, Shape};
 use crate::memory::{Budget, Reservation};
 use crate::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
+use crate::query::Measured;
 use crate::sample::Sampler;
 use crate::settings::{self, Settings, SpoolSync, StorageType};
 use crate::spool::disk::RealDisk;
@@ -20,7 +21,7 @@ use crate::store::embedded::EmbeddedStore;
 use crate::store::{Reader, Writer};
 use crate::telemetry::books::Books;
 use crate::telemetry::health::Health;
-use crate::telemetry::metrics::{Identity, Metrics, StoreState, Watched};
+use crate::telemetry::metrics::{Fill, Identity, Metrics, SpoolState, StoreState, Watched};
 
 /// Carriers for the embedded store: several batches wait for the same commit.
 const EMBEDDED_CARRIERS: usize = 4;
@@ -32,6 +33,8 @@ const TYPICAL_DOCUMENT: usize = 2048;
 
 /// How often the books are looked at.
 const AUDIT: Duration = Duration::from_secs(5);
+/// How often the dead letters are looked at.
+const DEAD_LETTER_LOOK: Duration = Duration::from_secs(10);
 /// How often the room for spans is looked at.
 const ROOM_LOOK: Duration = Duration::from_millis(500);
 /// The heaps of the embedded store's writers.
@@ -51,6 +54,7 @@ pub(super) struct House {
     pub(super) delivery: Arc<Delivery>,
     pub(super) writer: Arc<dyn Writer>,
     pub(super) reader: Arc<dyn Reader>,
+    dead_letters: Option<Arc<DeadLetters>>,
     cluster: Option<Arc<BulkWriter>>,
     /// Memory that the store works in, whatever waits.
     _store_memory: Reservation,
@@ -100,7 +104,8 @@ impl House {
             spool: rooms.spool,
             books: rooms.books,
             writer: store.writer,
-            reader: store.reader,
+            reader: Arc::new(Measured::new(store.reader, metrics.clone())),
+            dead_letters: rooms.dead_letters,
             cluster: store.cluster,
             _store_memory: store_memory,
             clock,
@@ -108,7 +113,7 @@ impl House {
             metrics,
             identity,
         };
-        house.metrics.watch(house.watched());
+        house.metrics.watch(house.watched(&settings.spool));
         Ok(house)
     }
 
@@ -153,26 +158,64 @@ impl House {
         });
     }
 
-    fn watched(&self) -> Watched {
+    /// Looks now and then whether an operator has replayed dead letters, so that metrics say so.
+    pub(super) fn watch_dead_letters(&self) {
+        let Some(dead_letters) = self.dead_letters.clone() else { return };
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(DEAD_LETTER_LOOK);
+            loop {
+                ticks.tick().await;
+                let dead_letters = dead_letters.clone();
+                // It waits for others' turns with them, and for the disk.
+                let looked = tokio::task::spawn_blocking(move || dead_letters.refresh()).await;
+                if let Ok(Err(error)) = looked {
+                    tracing::warn!(%error, "the dead letters cannot be looked at");
+                }
+            }
+        });
+    }
+
+    fn watched(&self, settings: &settings::Spool) -> Watched {
         let (budget, spool, writer) = (self.budget.clone(), self.spool.clone(), self.writer.clone());
-        let (used, items, capacity) = (budget.clone(), spool.clone(), (budget.clone(), spool.clone()));
-        let on_disk = spool.clone();
+        let (used, overhead) = (budget.clone(), budget.clone());
+        let (items, capacity) = (spool.clone(), (budget.clone(), spool.clone()));
+        let (on_disk, health) = (spool.clone(), self.health.clone());
         Watched {
             host: self.identity.host.clone(),
             memory_limit: Box::new(move || budget.limit() as u64),
             memory_used: Box::new(move || used.used() as u64),
+            memory_overhead: Box::new(move || overhead.overhead() as u64),
             waiting_items: Box::new(move || items.held_items() as u64),
             waiting_bytes: Box::new(move || spool.held_bytes() as u64),
             waiting_capacity: Box::new(move || capacity_in_items(&capacity.0, &capacity.1)),
-            spool: Box::new(move || {
-                let (disk, held) = on_disk.disk_bytes();
-                [disk, held, on_disk.backlog_items()]
-            }),
+            spool: Box::new(spool_state(on_disk, self.dead_letters.clone(), settings)),
+            ready: Box::new(move || health.is_ready()),
             store: Box::new(move || {
                 let status = writer.status();
                 StoreState { store: status.store, version: status.version, reachable: status.reachable }
             }),
             books: self.books.clone(),
+        }
+    }
+}
+
+/// What metrics say of the disk; in memory nothing lies there, and nothing may.
+fn spool_state(
+    spool: Arc<Spool>,
+    dead_letters: Option<Arc<DeadLetters>>,
+    settings: &settings::Spool,
+) -> impl Fn() -> SpoolState + use<> {
+    let on_disk = settings.sync != SpoolSync::Off;
+    let limits = [settings.max_bytes, settings.held_max_bytes, settings.dead_letter_max_bytes];
+    let [disk, held, letters] = limits.map(|limit| if on_disk { limit } else { 0 });
+    move || {
+        let (used, apart) = spool.disk_bytes();
+        let dead = dead_letters.as_ref().map_or(0, |dead_letters| dead_letters.bytes());
+        SpoolState {
+            disk: Fill { used, limit: disk },
+            held: Fill { used: apart, limit: held },
+            dead_letters: Fill { used: dead, limit: letters },
+            backlog: spool.backlog_items(),
         }
     }
 }

@@ -57,6 +57,7 @@ pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<
     report::started(&house, &servers, settings, notes);
     house.meet_store();
     house.watch_room();
+    house.watch_dead_letters();
     weigh::begin(&house.budget).map_err(StartError::Thread)?;
     house.audit();
     signals.stop_asked().await;

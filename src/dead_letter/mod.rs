@@ -114,7 +114,12 @@ impl DeadLetters {
         self.with_log(|log| append(log, &records))
     }
 
-    /// Bytes on disk, as of the last append.
+    /// Looks whether another process has changed them, so that [`DeadLetters::bytes`] is true. Blocks.
+    pub fn refresh(&self) -> Result<(), DeadLetterError> {
+        self.with_log(|_| Ok(()))
+    }
+
+    /// Bytes on disk, as of the last append or refresh.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }

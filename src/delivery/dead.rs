@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Delivery, Lot};
-use crate::dead_letter::{DeadLetters, Letter};
+use crate::dead_letter::{DeadLetterError, DeadLetters, Letter};
 use crate::item::{Batch, Verdict};
 
 /// The word for items that are too old to be sent.
@@ -16,11 +16,28 @@ impl Delivery {
     pub(super) async fn bury(&self, batch: &Batch, verdicts: &mut [Verdict], reasons: &[(u32, Box<str>)]) {
         let Some(dead_letters) = &self.rooms.dead_letters else { return };
         let letters = self.letters(batch, verdicts, reasons);
-        if letters.is_empty() || put(dead_letters.clone(), letters).await {
+        if letters.is_empty() || self.put(dead_letters.clone(), letters).await {
             return;
         }
         for verdict in verdicts.iter_mut().filter(|verdict| matches!(verdict, Verdict::Refused(_))) {
             *verdict = Verdict::Again(NO_ROOM);
+        }
+    }
+
+    /// True when all of them are safe.
+    async fn put(&self, dead_letters: Arc<DeadLetters>, letters: Vec<Letter>) -> bool {
+        let count = letters.len();
+        let put = tokio::task::spawn_blocking(move || dead_letters.append(&letters)).await;
+        match put {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                if matches!(error, DeadLetterError::Full { .. }) {
+                    self.rooms.metrics.limit_reached("dead-letter.max-bytes");
+                }
+                tracing::error!(%error, count, "dead letters cannot be written: their documents are held");
+                false
+            }
+            Err(_) => false,
         }
     }
 
@@ -59,19 +76,5 @@ impl Delivery {
         if !rest.is_empty() {
             self.aside.put(Lot::fresh(rest), super::pressure::BACKLOG_PAUSE);
         }
-    }
-}
-
-/// True when all of them are safe.
-async fn put(dead_letters: Arc<DeadLetters>, letters: Vec<Letter>) -> bool {
-    let count = letters.len();
-    let put = tokio::task::spawn_blocking(move || dead_letters.append(&letters)).await;
-    match put {
-        Ok(Ok(())) => true,
-        Ok(Err(error)) => {
-            tracing::error!(%error, count, "dead letters cannot be written: their documents are held");
-            false
-        }
-        Err(_) => false,
     }
 }

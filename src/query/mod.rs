@@ -11,6 +11,7 @@
 mod adjust;
 mod answer;
 mod go;
+mod measured;
 mod page;
 mod parameters;
 mod routes;
@@ -23,6 +24,7 @@ use crate::clock::Clock;
 use crate::memory::Budget;
 use crate::store::Reader;
 
+pub use measured::Measured;
 pub use routes::router;
 
 /// What the query API works with.

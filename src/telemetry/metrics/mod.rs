@@ -9,6 +9,7 @@
 //! *is* (memory, waiting bytes, the books) is asked for when Prometheus comes. The answer is the
 //! classic text format, which is what Jaeger gives and every scraper reads.
 
+mod asked;
 mod bulk;
 mod datagrams;
 mod http;
@@ -18,11 +19,12 @@ mod text;
 mod tls;
 mod watched;
 
+pub use asked::Operation;
 pub use datagrams::{Datagrams, Refusal, SocketState};
 pub use service::Source;
-pub use watched::{Number, StoreState, Watched};
+pub use watched::{Fill, Number, SpoolState, StoreState, Watched};
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -31,6 +33,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use asked::Asked;
 use bulk::Bulk;
 use datagrams::{DatagramCounts, Sockets};
 use http::HttpDurations;
@@ -67,6 +70,7 @@ pub struct Metrics {
     registry: Mutex<Registry>,
     received: ServiceCounts<Received>,
     saved: ServiceCounts<Saved>,
+    asked: Asked,
     queue: Queue,
     bulk: Bulk,
     spans_attempts: Counter,
@@ -92,6 +96,7 @@ impl Metrics {
         let metrics = Metrics {
             received: ServiceCounts::register(&mut all, "received"),
             saved: ServiceCounts::register(&mut all, "saved_by_svc"),
+            asked: Asked::register(&mut all, &store),
             queue: Queue::register(&mut all, &identity.host),
             bulk: Bulk::register(&mut all, &store),
             spans_attempts: counter(
@@ -124,10 +129,16 @@ impl Metrics {
             ),
             registry: Mutex::new(all),
         };
+        let rejected = ServiceCounts::register(&mut metrics.registry(), "rejected");
         for &source in sources {
+            rejected.prepare(Received { source, debug: false });
             metrics.received.prepare(Received { source, debug: false });
             metrics.received.prepare(Received { source, debug: true });
         }
+        for (good, debug) in [(true, false), (true, true), (false, false), (false, true)] {
+            metrics.saved.prepare(Saved { good, debug });
+        }
+        metrics.prepare();
         metrics
     }
 
@@ -135,6 +146,19 @@ impl Metrics {
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
         Metrics::new(&Identity::default(), &[])
+    }
+
+    /// Shows what alerts look at before it has happened: a rate needs a 0 to begin from.
+    fn prepare(&self) {
+        for limit in ["dead-letter.max-bytes", "memory.limit", "spool.held-max-bytes", "spool.max-bytes"] {
+            self.limits_reached.get_or_create_owned(&vec![("limit", limit.to_string())]);
+        }
+        self.spool("damage", 0);
+        self.spool("write-failed", 0);
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Spans of one service that one request brought; `roots` of them have no parent.
@@ -150,6 +174,11 @@ impl Metrics {
     /// A request brought `spans` spans.
     pub fn batch_size(&self, spans: u64) {
         self.queue.batch_size.set(i64::try_from(spans).unwrap_or(i64::MAX));
+    }
+
+    /// The query side asked its store.
+    pub fn asked(&self, operation: Operation, good: bool, latency: Duration) {
+        self.asked.count(operation, good, latency);
     }
 
     /// A run of spans was stored `latency` after it had arrived.
@@ -229,7 +258,7 @@ impl Metrics {
 
     /// Adds what is asked for at each scrape.
     pub fn watch(&self, watched: Watched) {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(watched));
+        self.registry().register_collector(Box::new(watched));
     }
 
     /// A handshake on a listener gave no connection.
@@ -250,13 +279,13 @@ impl Metrics {
     /// Asks for the state of sockets at each scrape.
     pub fn watch_sockets(&self, states: impl Fn() -> Vec<SocketState> + Send + Sync + 'static) {
         let sockets = Sockets(Box::new(states));
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(sockets));
+        self.registry().register_collector(Box::new(sockets));
     }
 
     /// All of it in Prometheus' classic text format.
     pub fn text(&self) -> String {
         let mut open_metrics = String::new();
-        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let registry = self.registry();
         match prometheus_client::encoding::text::encode(&mut open_metrics, &registry) {
             Ok(()) => text::classic(&open_metrics),
             Err(_) => String::new(),
@@ -268,6 +297,7 @@ impl Metrics {
 #[derive(Debug)]
 struct Queue {
     batch_size: Gauge,
+    spans_bytes: Gauge,
     in_queue_latency: Histogram,
     save_latency: Histogram,
 }
@@ -275,8 +305,11 @@ struct Queue {
 impl Queue {
     fn register(all: &mut Registry, host: &str) -> Self {
         let hosted = all.sub_registry_with_label(("host".into(), host.to_string().into()));
+        // Jaeger never counts it, and shows it.
+        gauge(hosted, "jaeger_collector_spans_serviceNames", "always 0, as in Jaeger");
         Queue {
             batch_size: gauge(hosted, "jaeger_collector_batch_size", "spans of the latest request"),
+            spans_bytes: gauge(hosted, "jaeger_collector_spans_bytes", "bytes of documents made safe on disk so far"),
             in_queue_latency: histogram(
                 hosted,
                 "jaeger_collector_in_queue_latency",

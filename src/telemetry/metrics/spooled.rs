@@ -43,5 +43,6 @@ impl Metrics {
     pub fn committed(&self, bytes: u64, took: Duration) {
         self.spool.commit.observe(took.as_secs_f64());
         self.spool.bytes.inc_by(bytes);
+        self.queue.spans_bytes.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 }

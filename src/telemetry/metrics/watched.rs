@@ -24,18 +24,40 @@ pub struct StoreState {
     pub reachable: bool,
 }
 
+/// What lies on disk, and how much may; all of it is 0 where the spool is in memory.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SpoolState {
+    /// Bytes of the files in use, and `--spool.max-bytes`.
+    pub disk: Fill,
+    /// Bytes held apart for indices that do not take them, and `--spool.held-max-bytes`.
+    pub held: Fill,
+    /// Bytes of dead letters, and `--dead-letter.max-bytes`.
+    pub dead_letters: Fill,
+    /// Items that are on disk and not in memory.
+    pub backlog: u64,
+}
+
+/// How full something is, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fill {
+    pub used: u64,
+    pub limit: u64,
+}
+
 /// Where the numbers come from.
 pub struct Watched {
     pub host: String,
     pub memory_limit: Number,
     pub memory_used: Number,
+    pub memory_overhead: Number,
     /// Items that are safe and not settled yet.
     pub waiting_items: Number,
     pub waiting_bytes: Number,
     /// Items that may wait.
     pub waiting_capacity: Number,
-    /// Bytes of the spool on disk, of what is held apart, and items that are on disk only.
-    pub spool: Box<dyn Fn() -> [u64; 3] + Send + Sync>,
+    pub spool: Box<dyn Fn() -> SpoolState + Send + Sync>,
+    /// Whether `/ready` is good.
+    pub ready: Box<dyn Fn() -> bool + Send + Sync>,
     pub store: Box<dyn Fn() -> StoreState + Send + Sync>,
     pub books: Arc<Books>,
 }
@@ -67,12 +89,12 @@ impl Watched {
         counter(encoder, "jaeger_collector_spans_dropped", help, [(host(), dropped)])?;
         one(encoder, "spaniel_waiting_items", "documents that wait for the store", items)?;
         one(encoder, "spaniel_waiting_bytes", "bytes of documents that wait for the store", bytes)?;
-        let [disk, held, backlog] = (self.spool)();
-        one(encoder, "spaniel_spool_disk_bytes", "bytes of the spool's files in use", disk)?;
-        one(encoder, "spaniel_spool_held_bytes", "bytes held apart for indices that do not take them", held)?;
-        one(encoder, "spaniel_spool_backlog_items", "documents that wait on disk and not in memory", backlog)?;
+        spool(encoder, &(self.spool)())?;
+        one(encoder, "spaniel_ready", "1 while /ready is good: spans can be made safe", (self.ready)().into())?;
         one(encoder, "spaniel_memory_limit_bytes", "--memory.limit", (self.memory_limit)())?;
-        one(encoder, "spaniel_memory_used_bytes", "bytes charged against --memory.limit", (self.memory_used)())
+        one(encoder, "spaniel_memory_used_bytes", "bytes charged against --memory.limit", (self.memory_used)())?;
+        let overhead = "bytes that the process holds beside them, which take their place under the limit";
+        one(encoder, "spaniel_memory_overhead_bytes", overhead, (self.memory_overhead)())
     }
 
     fn store(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
@@ -81,6 +103,18 @@ impl Watched {
         let labels = vec![("store", store), ("version", version.unwrap_or_default())];
         gauge(encoder, "spaniel_store_info", "the store and its version", [(labels, 1)])
     }
+}
+
+fn spool(encoder: &mut DescriptorEncoder<'_>, state: &SpoolState) -> Result<(), Error> {
+    let SpoolState { disk, held, dead_letters, backlog } = state;
+    one(encoder, "spaniel_spool_disk_bytes", "bytes of the spool's files in use", disk.used)?;
+    one(encoder, "spaniel_spool_disk_limit_bytes", "--spool.max-bytes; 0: nothing is on disk", disk.limit)?;
+    one(encoder, "spaniel_spool_held_bytes", "bytes held apart for indices that do not take them", held.used)?;
+    one(encoder, "spaniel_spool_held_limit_bytes", "--spool.held-max-bytes; 0: nothing is on disk", held.limit)?;
+    one(encoder, "spaniel_spool_backlog_items", "documents that wait on disk and not in memory", *backlog)?;
+    let limit = dead_letters.limit;
+    one(encoder, "spaniel_dead_letter_bytes", "bytes of the files of dead letters", dead_letters.used)?;
+    one(encoder, "spaniel_dead_letter_limit_bytes", "--dead-letter.max-bytes; 0: there are none", limit)
 }
 
 /// The books, a series per row: those that only grow, and what is held.
