@@ -1,0 +1,51 @@
+//! How the process stops, and what it tells.
+
+use std::time::Duration;
+
+/// How the process stops.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    /// Accepts on for so long after readiness has failed.
+    pub delay: Duration,
+    /// Everything after that must be done within this.
+    pub timeout: Duration,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Shutdown { delay: Duration::ZERO, timeout: Duration::from_secs(25) }
+    }
+}
+
+/// `--log-level`, `--log-encoding`.
+#[derive(Debug, Clone)]
+pub struct Log {
+    pub level: String,
+    pub encoding: LogEncoding,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { level: "info".into(), encoding: LogEncoding::Json }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogEncoding {
+    #[default]
+    Json,
+    Console,
+}
+
+/// `--metrics-backend`, `--metrics-http-route`.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    pub enabled: bool,
+    pub route: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics { enabled: true, route: "/metrics".into() }
+    }
+}
