@@ -96,7 +96,7 @@ fn every_used_setting_changes_something() {
             table::Kind::Words(words) => words.iter().find(|word| **word != setting.default).unwrap(),
             table::Kind::Address => ":0",
             table::Kind::File => "there",
-            table::Kind::Urls => "https://other:9200",
+            table::Kind::Urls | table::Kind::Url => "https://other:9200",
             table::Kind::List if setting.name.ends_with(".cipher-suites") => "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
             table::Kind::List => "a=b",
             table::Kind::Text | table::Kind::Secret if setting.name == "metrics-http-route" => "/m",

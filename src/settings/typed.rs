@@ -17,6 +17,7 @@ pub struct Settings {
     pub collector: Collector,
     pub listen: Listen,
     pub agent: Agent,
+    pub admin: AdminAddress,
     pub tls: ListenerTls,
     pub auth: Auth,
     pub tenancy: Tenancy,
@@ -28,6 +29,7 @@ pub struct Settings {
     pub memory: Memory,
     pub spool: Spool,
     pub shutdown: Shutdown,
+    pub forward: Forward,
     pub log: Log,
     pub metrics: Metrics,
 }
@@ -329,6 +331,19 @@ impl Default for Listen {
     }
 }
 
+/// Where commands ask a running Spaniel: `--status.http.host-port`, or its admin port.
+#[derive(Debug, Clone)]
+pub struct AdminAddress {
+    pub host_port: String,
+    pub tls: ServerTls,
+}
+
+impl Default for AdminAddress {
+    fn default() -> Self {
+        AdminAddress { host_port: ":14269".into(), tls: ListenerTls::default().admin }
+    }
+}
+
 /// Ports of jaeger-agent.
 #[derive(Debug, Clone)]
 pub struct Agent {
@@ -621,6 +636,36 @@ pub struct Shutdown {
 impl Default for Shutdown {
     fn default() -> Self {
         Shutdown { delay: Duration::ZERO, timeout: Duration::from_secs(25) }
+    }
+}
+
+/// `--forward.*`: copies for a second collector. Without a URL there are none.
+#[derive(Debug, Clone)]
+pub struct Forward {
+    /// Base URLs, without a slash at the end.
+    pub zipkin: Option<String>,
+    pub jaeger_http: Option<String>,
+    pub jaeger_grpc: Option<String>,
+    pub otlp: Option<String>,
+    /// PEM of authorities that are trusted beside those of the web.
+    pub ca_file: Option<PathBuf>,
+    /// Bytes of copies that may wait, over all URLs.
+    pub max_bytes: usize,
+    /// For one copy, all tries together.
+    pub timeout: Duration,
+}
+
+impl Default for Forward {
+    fn default() -> Self {
+        Forward {
+            zipkin: None,
+            jaeger_http: None,
+            jaeger_grpc: None,
+            otlp: None,
+            ca_file: None,
+            max_bytes: 16 << 20,
+            timeout: Duration::from_secs(10),
+        }
     }
 }
 

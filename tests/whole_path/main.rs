@@ -9,6 +9,7 @@ mod bodies;
 mod clocks;
 mod embedded;
 mod faults;
+mod forward;
 #[path = "../jaeger_golden/mod.rs"]
 mod jaeger_golden;
 mod kill;

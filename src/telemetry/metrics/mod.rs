@@ -9,8 +9,10 @@
 //! *is* (memory, waiting bytes, the books) is asked for when Prometheus comes. The answer is the
 //! classic text format, which is what Jaeger gives and every scraper reads.
 
+mod arrivals;
 mod bulk;
 mod datagrams;
+mod forwarded;
 mod http;
 mod service;
 mod spooled;
@@ -18,6 +20,7 @@ mod text;
 mod tls;
 mod watched;
 
+pub use arrivals::Stray;
 pub use datagrams::{Datagrams, Refusal, SocketState};
 pub use service::Source;
 pub use watched::{Number, StoreState, Watched};
@@ -31,8 +34,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use arrivals::Arrivals;
 use bulk::Bulk;
 use datagrams::{DatagramCounts, Sockets};
+use forwarded::Forwarded;
 use http::HttpDurations;
 use service::{Received, Saved, ServiceCounts};
 use spooled::Spooled;
@@ -79,6 +84,8 @@ pub struct Metrics {
     limits_reached: Family<Labels, Counter>,
     mended: Family<Labels, Counter>,
     spool: Spooled,
+    arrivals: Arrivals,
+    forwarded: Forwarded,
     books_violations: Counter,
     possibly_doubled: Counter,
 }
@@ -112,6 +119,8 @@ impl Metrics {
             limits_reached: family(&mut all, "spaniel_limits_reached", "how often a limit was reached, by its name"),
             mended: family(&mut all, "spaniel_mended", "what was mended in spans, by kind"),
             spool: Spooled::register(&mut all),
+            arrivals: Arrivals::register(&mut all),
+            forwarded: Forwarded::register(&mut all),
             books_violations: counter(
                 &mut all,
                 "spaniel_books_violations",
