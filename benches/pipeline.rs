@@ -12,6 +12,7 @@ use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::json;
 use spaniel::clock::Clock;
+use spaniel::command::load::bodies;
 use spaniel::document::{IndexNames, Services, Shape};
 use spaniel::memory::Budget;
 use spaniel::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
@@ -20,9 +21,6 @@ use spaniel::settings::{Settings, SpanTimes};
 use spaniel::spool::{Gather, Shared, Spool};
 use spaniel::telemetry::books::Books;
 use spaniel::telemetry::metrics::{Identity, Metrics};
-
-#[path = "load/bodies.rs"]
-mod bodies;
 
 fn pipeline(settings: &Settings) -> Pipeline {
     let metrics = Arc::new(Metrics::new(&Identity::default(), &[]));
@@ -68,7 +66,7 @@ fn take(criterion: &mut Criterion) {
     let budget = Budget::new(1 << 30);
     let mut group = criterion.benchmark_group("body to run");
     for spans in [1, 5, 10, 100] {
-        let bodies = bodies::templates(spans, 4).expect("captured bodies");
+        let bodies = bodies::templates(spans, 4);
         let bodies: Vec<Bytes> = bodies.into_iter().map(|template| Bytes::from(template.body)).collect();
         let mut next = bodies.iter().cycle();
         group.throughput(Throughput::Elements(spans as u64));

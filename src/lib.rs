@@ -23,6 +23,7 @@
 //! | [`dead_letter`] | documents that the store will never take, kept for the operator | `item`, `spool` |
 //! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store`, `dead_letter` |
 //! | [`receive`] | listeners and the manners of each protocol | `memory`, `proto`, `pipeline` |
+//! | [`forward`] | copies of what was taken, for a second collector | `memory`, `decode`, `pipeline`, `receive` |
 //! | [`query`] | Jaeger's query API over the Reader | `span`, `memory`, `document`, `store` |
 //! | [`telemetry`] | metrics, the books, health, logs, the admin port | nothing |
 //!
@@ -38,6 +39,7 @@ pub mod dead_letter;
 pub mod decode;
 pub mod delivery;
 pub mod document;
+pub mod forward;
 pub mod item;
 pub mod memory;
 pub mod pipeline;

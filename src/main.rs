@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use spaniel::clock::Clock;
-use spaniel::command::{self, Outcome};
+use spaniel::command::{self, AdminPort, Outcome};
 use spaniel::settings::{self, Invocation, Notes, Operation, Settings};
 use spaniel::telemetry::log;
 
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     let read_file = |path: &Path| std::fs::read_to_string(path);
     match settings::load(std::env::args_os(), environment, read_file) {
         Ok(Invocation::Run(settings, notes)) => run(&settings, &notes),
-        Ok(Invocation::Status(host_port)) => match settings::status(&host_port) {
+        Ok(Invocation::Status(address)) => match AdminPort::new(&address).and_then(|port| port.health()) {
             Ok(text) => say(&text),
             Err(error) => fail(&error),
         },

@@ -22,9 +22,10 @@ struct Ended {
 }
 
 impl Ended {
-    /// The line about this, which comes after its first word or two, as words.
+    /// The line about this, which comes after its mark or its first word or two, as words.
     fn line(&self, about: &str) -> Vec<&str> {
-        let line = self.out.lines().find(|line| line.get(9..).is_some_and(|rest| rest.trim_start().starts_with(about)));
+        let begins = |line: &str, at: usize| line.chars().skip(at).collect::<String>().starts_with(about);
+        let line = self.out.lines().find(|line| begins(line, 2) || begins(line, 10));
         line.unwrap_or_else(|| panic!("no line about {about}: {self:?}")).split_whitespace().collect()
     }
 
@@ -66,13 +67,13 @@ fn prepare_and_examine(release: Release) {
     what_is_wrong_is_found(&server);
     let nobody = run_at("--es.server-urls=http://127.0.0.1:1", "x", &["es", "doctor"], &[]);
     assert_eq!(nobody.code, Some(1));
-    assert_eq!(nobody.line("node http://127.0.0.1:1")[0], "WRONG");
+    assert_eq!(nobody.line("node http://127.0.0.1:1")[0], "✗");
 }
 
 fn a_cluster_without_aliases(server: &Server) {
     let before = run(server, "plain", &["es", "doctor"], &[]);
     assert_eq!(before.code, Some(0), "{before:?}");
-    assert_eq!(before.line("template plain-jaeger-span")[0], "warning");
+    assert_eq!(before.line("template plain-jaeger-span")[0], "!");
     let put = run(server, "plain", &["es", "init"], &[]);
     assert_eq!(put.code, Some(0), "{put:?}");
     assert_eq!(put.line("template plain-jaeger-span"), ["put", "template", "plain-jaeger-span"]);
@@ -81,7 +82,7 @@ fn a_cluster_without_aliases(server: &Server) {
     for about in
         ["template plain-jaeger-span", "template plain-jaeger-service", "version", "clocks", "bulk size", "rights"]
     {
-        assert_eq!(after.line(about)[0], "ok", "{after:?}");
+        assert_eq!(after.line(about)[0], "✓", "{after:?}");
     }
     assert!(after.says(&format!("{} {}", server.release.product, server.release.version)), "{after:?}");
     let other = run(server, "plain", &["es", "doctor"], &["--es.num-shards=3"]);
@@ -108,7 +109,7 @@ fn a_cluster_with_aliases(server: &Server) {
     }
     let well = run(server, "rolled", &["es", "doctor"], &aliases);
     assert_eq!(well.code, Some(0), "{well:?}");
-    assert_eq!(well.line("mappings of rolled-jaeger-span")[0], "ok", "{well:?}");
+    assert_eq!(well.line("mappings of rolled-jaeger-span")[0], "✓", "{well:?}");
     // Rolled over: the alias moves, and what is written then is not in the read alias yet.
     let (status, body) = server.call("POST", "/rolled-jaeger-span-write/_rollover", None);
     assert_eq!(status, 200, "{body}");
@@ -232,7 +233,7 @@ fn rights(release: Release) {
     let examine = |flags: &[&str]| run(&server, "rights", &["es", "doctor"], flags);
     let limited = examine(&["--es.username=writer", "--es.password=spans4all"]);
     assert_eq!(limited.code, Some(1), "{limited:?}");
-    assert_eq!(limited.line("rights")[0], "WRONG", "{limited:?}");
+    assert_eq!(limited.line("rights")[0], "✗", "{limited:?}");
     assert!(limited.says("writer lacks manage_index_templates (cluster)"), "{limited:?}");
     assert!(limited.says("create_index (rights-jaeger-span-*)"), "{limited:?}");
     assert!(limited.says("credentials go over the network unencrypted"), "{limited:?}");

@@ -1,6 +1,8 @@
 //! Settings as an operator meets them: every flag of jaeger-collector 1.76 is known, and the
 //! reference page is current.
 
+#![expect(clippy::unwrap_used, reason = "a test tells what is wrong by panicking")]
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
@@ -241,4 +243,87 @@ fn the_page_is_current() {
 #[ignore = "writes docs/settings.md anew"]
 fn write_the_page() {
     std::fs::write(PAGE, page()).unwrap();
+}
+
+const MIGRATION: &str = include_str!("../docs/migrate-from-jaeger.md");
+
+/// The rows of the migration page: the patterns of a row's flags, and what it claims.
+fn claims() -> Vec<(String, &'static str)> {
+    let rows = MIGRATION.lines().filter(|line| line.starts_with("| `--"));
+    let cells = rows.map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect::<Vec<_>>());
+    cells
+        .flat_map(|cells| {
+            let flags = cells[0].split("`, `").map(|flag| flag.trim_matches('`').trim_start_matches("--").to_string());
+            let claim = cells[1];
+            flags.map(move |flag| (flag, claim)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// `a.{b,c}`: each of them; `a.*`: all that begin so.
+fn covers(pattern: &str, flag: &str) -> bool {
+    if let Some((before, rest)) = pattern.split_once('{') {
+        let (words, after) = rest.split_once('}').unwrap();
+        return words.split(',').any(|word| covers(&format!("{before}{word}{after}"), flag));
+    }
+    match pattern.strip_suffix('*') {
+        Some(prefix) => flag.starts_with(prefix),
+        None => pattern == flag,
+    }
+}
+
+/// What the binary says of a flag with this value.
+fn told_by_the_binary(name: &str, value: &str, page: &str, directory: &Path) -> &'static str {
+    let file = ["f", "there"].contains(&value);
+    let path = directory.join("file").display().to_string();
+    let value = match value {
+        "c.yaml" | "s.json" => path.as_str(),
+        _ if file => path.as_str(),
+        value => value,
+    };
+    let mut flags = vec![format!("--{name}={value}")];
+    if let Some((prefix, option)) = name.split_once(".tls.").filter(|_| !name.starts_with("es-archive.")) {
+        let others = if prefix == "es" { &["enabled"][..] } else { &["enabled", "cert", "key"] };
+        flags.extend(others.iter().filter(|other| **other != option).map(|other| match *other {
+            "enabled" => format!("--{prefix}.tls.enabled=true"),
+            other => format!("--{prefix}.tls.{other}={path}"),
+        }));
+        let pair = [("cert", "key"), ("key", "cert")].into_iter().find(|(one, _)| prefix == "es" && *one == option);
+        flags.extend(pair.map(|(_, other)| format!("--{prefix}.tls.{other}={path}")));
+    }
+    if name == "es.use-ilm" {
+        flags.extend(["--es.use-aliases=true".to_string(), "--es.create-index-templates=false".to_string()]);
+    }
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_spaniel"));
+    command.env_clear().env("SPAN_STORAGE_TYPE", "elasticsearch").arg("print-config").args(&flags);
+    if name == "config-file" {
+        command.env_remove("SPAN_STORAGE_TYPE");
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_else(|| panic!("{name}"));
+    if !output.status.success() {
+        assert!(said.contains(name) && !said.contains("unknown flag"), "{name}: {said}");
+        return "refused";
+    }
+    if row.contains("*Ignored") { "ignored" } else { "used" }
+}
+
+#[test]
+fn the_migration_page_says_of_every_flag_of_jaeger_what_the_binary_does() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("file"), "").unwrap();
+    let (claims, page) = (claims(), page());
+    let mut used = BTreeSet::new();
+    for (name, value) in jaegers() {
+        let of_it: Vec<_> = claims.iter().enumerate().filter(|(_, (pattern, _))| covers(pattern, &name)).collect();
+        assert_eq!(of_it.len(), 1, "--{name} stands in {} rows: {of_it:?}", of_it.len());
+        let (place, (_, claim)) = of_it[0];
+        used.insert(place);
+        let told = told_by_the_binary(&name, value, &page, directory.path());
+        let claimed = if ["same", "differs"].contains(claim) { "used" } else { claim };
+        assert_eq!(claimed, told, "--{name}={value}");
+    }
+    let idle: Vec<_> = claims.iter().enumerate().filter(|(place, _)| !used.contains(place)).collect();
+    assert!(idle.is_empty(), "rows about no flag of Jaeger's: {idle:?}");
 }

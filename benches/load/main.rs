@@ -15,8 +15,6 @@
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
-mod bodies;
-mod generator;
 mod process;
 mod report;
 mod safety;
@@ -26,7 +24,8 @@ mod spaniel;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use spaniel::command::load::generator::{self, Load, Offered, Place};
 
 /// What was asked for on the command line.
 #[derive(Debug)]
@@ -85,6 +84,17 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
     Ok(options)
 }
 
+/// Drives the collector at `address` (host:port). All connections live on one thread: waking a thread
+/// for each answer would be done in the collector's `write`, and charged to it, which no network does.
+fn offer(address: &str, load: &Load) -> Result<Offered> {
+    let place = Place { address: address.into(), path: "/api/v2/spans".into() };
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let offered = runtime.block_on(generator::drive(&place, load, &stopped));
+    ensure!(offered.failures.is_empty(), "requests without an answer: {:?}", offered.failures);
+    Ok(offered)
+}
+
 /// Spaniel against the sink, a fresh process for each size of POST.
 fn measure(options: &Options) -> Result<()> {
     println!("{}", report::HEADER);
@@ -96,7 +106,7 @@ fn measure(options: &Options) -> Result<()> {
         let before = process::cpu_seconds(spaniel.pid())?;
         let load = options.load(spans);
         let peak = process::PeakMemory::watch(spaniel.pid());
-        let offered = generator::run(&spaniel.zipkin, &load)?;
+        let offered = offer(&spaniel.zipkin, &load)?;
         let books = spaniel.wait_until_settled()?;
         let cpu = process::cpu_seconds(spaniel.pid())? - before;
         let stored = sink.counts()?;
@@ -117,7 +127,7 @@ fn drive(target: &str, options: &Options) -> Result<()> {
         let before = options.pid.map(process::cpu_seconds).transpose()?;
         let load = options.load(spans);
         let address = target.trim_start_matches("http://").trim_end_matches('/');
-        let offered = generator::run(address, &load)?;
+        let offered = offer(address, &load)?;
         let after = options.pid.map(process::cpu_seconds).transpose()?;
         println!(
             "{}",
@@ -134,9 +144,9 @@ impl Options {
     }
 
     /// Such a load, as fast as the answers come.
-    fn load(&self, spans: usize) -> generator::Load {
+    fn load(&self, spans: usize) -> Load {
         let length = Duration::from_secs(self.seconds);
-        generator::Load { spans, connections: self.connections(), length, every: None }
+        Load { spans, connections: self.connections(), length, every: None }
     }
 
     /// Where spools lie: on the disk of the build, not in memory.

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
 
-use crate::generator::{self, Load};
 use crate::spaniel::Spaniel;
 use crate::{Options, process, report, sink};
+use spaniel::command::load::generator::Load;
 
 /// Modes, the first of which the others are compared with.
 const MODES: [(&str, &[&str]); 4] = [
@@ -97,7 +97,7 @@ fn run(options: &Options, flags: &[&str], load: &Load) -> Result<Measured> {
     let spaniel = Spaniel::start(&sink.url(), &flags)?;
     let before = process::cpu_seconds(spaniel.pid())?;
     let written = process::written_bytes(spaniel.pid())?;
-    let offered = generator::run(&spaniel.zipkin, load)?;
+    let offered = crate::offer(&spaniel.zipkin, load)?;
     let books = spaniel.wait_until_settled()?;
     let cpu = process::cpu_seconds(spaniel.pid())? - before;
     let stored = sink.counts()?;

@@ -9,6 +9,7 @@ use crate::dead_letter::DeadLetters;
 use crate::decode;
 use crate::delivery::{Delivery, Manner, Rooms};
 use crate::document::{IndexNames, Services, Shape};
+use crate::forward::Forward;
 use crate::memory::{Budget, Reservation};
 use crate::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
 use crate::query::Measured;
@@ -51,6 +52,7 @@ pub(super) struct House {
     pub(super) identity: Identity,
     pub(super) spool: Arc<Spool>,
     pub(super) pipeline: Arc<Pipeline>,
+    pub(super) forward: Option<Arc<Forward>>,
     pub(super) delivery: Arc<Delivery>,
     pub(super) writer: Arc<dyn Writer>,
     pub(super) reader: Arc<dyn Reader>,
@@ -99,6 +101,7 @@ impl House {
         };
         let house = House {
             pipeline: Arc::new(pipeline(settings, &rooms)),
+            forward: Forward::start(&settings.forward, &budget, &metrics)?,
             delivery: Delivery::new(rooms.clone(), manner(settings, &store, budget.limit())),
             health: Arc::new(Health::new(clock.clone())),
             spool: rooms.spool,

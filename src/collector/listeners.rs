@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::build::House;
+use crate::forward::Forwarding;
 use crate::pipeline::Protocol;
 use crate::query::{self, Query};
 use crate::receive::agent_udp::{self, BoundUdp, DatagramServer};
@@ -80,30 +81,32 @@ impl Listeners {
         let spans = Server::new(settings.connections.clone(), house.metrics.clone(), house.budget.clone());
         let admin = Server::new(settings.connections.clone(), house.metrics.clone(), house.budget.clone());
         let bodies = BodyReader::new(house.budget.clone(), &settings.limits, &settings.connections);
-        let reception = Reception { take: house.pipeline.clone(), bodies, metrics: house.metrics.clone() };
+        let take = Arc::new(Forwarding { take: house.pipeline.clone(), forward: house.forward.clone() });
+        let reception = Reception { take: take.clone(), bodies, metrics: house.metrics.clone() };
         if let Some(bound) = self.admin {
             admin.serve(bound, admin::router(admin_sources(house, settings, level, &table)));
         }
         if let Some(bound) = self.zipkin {
             let router = receive::zipkin::router(reception.clone(), house.health.clone());
-            spans.serve(bound, guard.spans("zipkin", router));
+            spans.serve(bound, guard.spans("zipkin", take.routes(router)));
         }
         if let Some(bound) = self.jaeger_grpc {
             let GrpcServer { max_message_size, age } = settings.jaeger_grpc;
             let router = receive::grpc::jaeger(&reception, max_message_size, house.health.clone());
-            spans.serve_to_age(bound, guard.spans("jaeger-grpc", router), age);
+            spans.serve_to_age(bound, guard.spans("jaeger-grpc", take.routes(router)), age);
         }
         if let Some(bound) = self.otlp_grpc {
             let GrpcServer { max_message_size, age } = settings.otlp_grpc;
             let router = receive::grpc::otlp(&reception, max_message_size);
-            spans.serve_to_age(bound, guard.spans("otlp-grpc", router), age);
+            spans.serve_to_age(bound, guard.spans("otlp-grpc", take.routes(router)), age);
         }
         if let Some(bound) = self.otlp_http {
             let router = receive::otlp_http::router(reception.clone(), &settings.otlp_http_cors);
-            spans.serve(bound, guard.spans("otlp-http", router));
+            spans.serve(bound, guard.spans("otlp-http", take.routes(router)));
         }
         if let Some(bound) = self.jaeger_http {
-            spans.serve(bound, guard.untenanted("jaeger-thrift-http", receive::jaeger_http::router(reception)));
+            let router = take.routes(receive::jaeger_http::router(reception));
+            spans.serve(bound, guard.untenanted("jaeger-thrift-http", router));
         }
         if let Some(bound) = self.query {
             let listeners = table.iter().map(|(name, address)| (name.to_string(), address.clone())).collect();
@@ -116,7 +119,7 @@ impl Listeners {
         }
         let protocols = [Protocol::AgentCompact, Protocol::AgentBinary];
         let sockets = protocols.into_iter().zip(self.agent).filter_map(|(protocol, socket)| Some((protocol, socket?)));
-        datagrams.serve(sockets.collect(), &house.pipeline, &house.budget, &house.metrics);
+        datagrams.serve(sockets.collect(), &take, &house.budget, &house.metrics);
         Servers { spans, admin, datagrams, table }
     }
 
@@ -136,6 +139,7 @@ fn admin_sources(
     table: &[(&'static str, String)],
 ) -> AdminSources {
     let (writer, spool, budget) = (house.writer.clone(), house.spool.clone(), house.budget.clone());
+    let (forward, metrics) = (house.forward.clone(), house.metrics.clone());
     let listeners: serde_json::Map<_, _> = table.iter().map(|(name, at)| (name.to_string(), json!(at))).collect();
     let set = level.clone();
     AdminSources {
@@ -153,6 +157,8 @@ fn admin_sources(
                     "bytes": spool.held_bytes(),
                     "counted": spool.is_counted(),
                 },
+                "strangeClocks": metrics.strays(),
+                "forward": forward.as_ref().map_or_else(Vec::new, |forward| forward.status()),
                 "memory": {"limit": budget.limit(), "used": budget.used(), "overhead": budget.overhead()},
             })
         }),

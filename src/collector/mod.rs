@@ -12,6 +12,7 @@ mod weigh;
 
 use std::time::Duration;
 
+use crate::forward::ForwardError;
 use crate::receive::{BindError, Guard, TlsError, TokenError};
 use crate::settings::{Notes, Settings};
 use crate::store::elasticsearch::ConnectionError;
@@ -31,6 +32,8 @@ pub enum StartError {
     Tls(#[from] TlsError),
     #[error(transparent)]
     Tokens(#[from] TokenError),
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
     #[error(transparent)]
     Embedded(#[from] OpenError),
     #[error(transparent)]

@@ -38,6 +38,9 @@ pub(super) fn started(house: &House, servers: &Servers, settings: &Settings, not
     eprintln!("  {:<20} {}{version} at {}", "store", status.store, status.place);
     eprintln!("  {:<20} {} MiB", "memory limit", house.budget.limit() >> 20);
     eprintln!("  {:<20} {}", "spool", spool(&settings.spool));
+    for copies in house.forward.iter().flat_map(|forward| forward.status()) {
+        eprintln!("  {:<20} {:<24} copies go there", format!("forward {}", copies.endpoint), copies.url);
+    }
     tracing::info!(store = %status.store, place = %status.place, "started");
 }
 

@@ -10,6 +10,9 @@ use super::build::House;
 use super::listeners::Servers;
 use crate::settings::Shutdown;
 
+/// What copies for a second collector get at the end: nobody is to wait for it.
+const FORWARDING: Duration = Duration::from_secs(1);
+
 /// SIGTERM and SIGINT.
 pub(super) struct Signals {
     terminate: Signal,
@@ -79,6 +82,9 @@ async fn drain(house: &House, servers: &Servers, carriers: &mut Vec<JoinHandle<(
             let _ = carrier.await;
         }
         carriers.pop();
+    }
+    if let Some(forward) = &house.forward {
+        forward.stop(FORWARDING.min(deadline.saturating_duration_since(Instant::now()))).await;
     }
 }
 

@@ -1,15 +1,17 @@
-//! What an operator does beside running a collector: prepare and examine a cluster, look into a
-//! spool, drain it, and deal with dead letters.
+//! What an operator does beside running a collector: examine it, prepare and examine a cluster, drive
+//! a collector with a load, look into a spool, drain it, and deal with dead letters.
 //!
 //! A command writes what it did or found to the output that it is given, in words for a person, and
 //! says how it ended; what stopped it half-way is a [`CommandError`] that tells what to do. It opens
 //! no port. Commands that only look may run beside a running collector; each says so where it
 //! matters. Here every command is one file or folder, and [`run`] is their table of contents.
 
+mod admin;
 mod ask;
 mod dead_letter;
 mod doctor;
 mod init;
+pub mod load;
 mod spool;
 
 use std::io::Write;
@@ -23,6 +25,7 @@ use crate::store::Writer;
 use crate::store::elasticsearch::{BulkWriter, Cluster, ConnectionError, VersionError};
 use crate::store::embedded::{EmbeddedStore, OpenError};
 
+pub use admin::{AdminError, AdminPort};
 use spool::protocol as spool_protocol;
 
 /// How a command ended that could be carried out.
@@ -36,6 +39,8 @@ pub enum Outcome {
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     #[error(transparent)]
     Connection(#[from] ConnectionError),
     #[error(transparent)]
@@ -68,7 +73,9 @@ pub async fn run(
             let cluster = Cluster::new(&settings.elasticsearch)?;
             init::run(&cluster, settings, out).await
         }
-        Operation::ExamineElasticsearch => doctor::run(settings, clock, out).await,
+        Operation::Examine => doctor::examine(settings, clock, out).await,
+        Operation::ExamineElasticsearch => doctor::examine_elasticsearch(settings, clock, out).await,
+        Operation::Load(plan) => load::run(plan, out).await,
         Operation::ListSpool => spool::list(&settings.spool.directory, out),
         Operation::VerifySpool => spool::verify(settings, out),
         Operation::DrainSpool => spool::drain(settings, writer(settings, clock)?, clock, out).await,

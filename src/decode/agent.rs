@@ -6,7 +6,7 @@
 
 use super::fault::{Fault, Read};
 use super::jaeger_thrift::batch;
-use super::thrift::{Binary, Compact, Field, Protocol, Type};
+use super::thrift::{Binary, Compact, Field, Protocol, TOO_LONG, Type, to_binary};
 use super::{Limits, Sink, Unreadable};
 use crate::span::Reason;
 
@@ -49,6 +49,48 @@ fn find_batch<'a>(wire: &mut impl Protocol<'a>, limits: &Limits) -> Read<()> {
         }
     }
     Err(NO_BATCH)
+}
+
+/// How a batch lies in bytes that are no batch in the binary protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThriftForm {
+    /// A batch, compact.
+    CompactBatch,
+    /// An `emitBatch`, compact.
+    CompactMessage,
+    /// An `emitBatch`, binary.
+    BinaryMessage,
+}
+
+/// Why there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoBatch {
+    Unreadable,
+    /// It would be longer than was allowed.
+    TooLong,
+}
+
+/// The batch alone in the binary protocol, of at most `most` bytes: what jaeger-collector reads over
+/// HTTP. Its values are copied, not looked at; one that is cut off is none.
+pub fn binary_batch(form: ThriftForm, body: &[u8], most: usize) -> Result<Vec<u8>, NoBatch> {
+    let limits = Limits::default();
+    let batch = match form {
+        ThriftForm::CompactBatch => to_binary(&mut Compact::new(body), limits.depth, most),
+        ThriftForm::CompactMessage => {
+            let mut wire = Compact::new(body);
+            find_batch(&mut wire, &limits).and_then(|()| to_binary(&mut wire, limits.depth, most))
+        }
+        ThriftForm::BinaryMessage => within(Binary::new(body), &limits, most),
+    };
+    batch.map_err(|fault| if fault == TOO_LONG { NoBatch::TooLong } else { NoBatch::Unreadable })
+}
+
+fn within(mut wire: Binary<'_>, limits: &Limits, most: usize) -> Read<Vec<u8>> {
+    find_batch(&mut wire, limits)?;
+    let start = wire.offset();
+    wire.skip(Type::Struct, limits.depth)?;
+    let batch = wire.since(start);
+    if batch.len() > most { Err(TOO_LONG) } else { Ok(batch.to_vec()) }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ mod zipkin_proto;
 mod zipkin_thrift;
 mod zipkin_v1_json;
 
-pub use agent::{agent_binary, agent_compact};
+pub use agent::{NoBatch, ThriftForm, agent_binary, agent_compact, binary_batch};
 pub use jaeger_proto::jaeger_proto;
 pub use jaeger_thrift::{jaeger_compact, jaeger_thrift};
 pub use otlp_json::otlp_json;

@@ -49,6 +49,8 @@ pub(super) struct Intake<'p, 'a> {
     now: u64,
     /// How often each thing was mended, in the order of [`Mend::ALL`].
     mends: [u64; Mend::ALL.len()],
+    /// The newest end of a span, and its service: whether the sender's clock is right.
+    newest: (u64, Text<'a>),
     over_limit: bool,
     mends_envoy_ids: bool,
 }
@@ -112,6 +114,7 @@ impl<'p, 'a> Intake<'p, 'a> {
             starts: earliest..=latest,
             now,
             mends: [0; Mend::ALL.len()],
+            newest: (0, Text::default()),
             over_limit: false,
             mends_envoy_ids: protocol.is_zipkin_proto() && pipeline.envoy_ids == EnvoyIds::Auto,
         };
@@ -135,6 +138,9 @@ impl<'p, 'a> Intake<'p, 'a> {
         }
         self.put_tallies_by();
         self.enter_tallies();
+        if self.newest.0 > 0 {
+            self.pipeline.metrics.arrived(self.now, self.newest.0, || self.newest.1.decoded());
+        }
         self.enter_mends();
         self.outcome.held = self.run.items.len() as u64 - self.services;
         let Intake { run, outcome, services, first_refusal, .. } = self;
@@ -290,6 +296,10 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
         let tally = &mut self.tallies[usize::from(span.is_debug())];
         tally.spans += 1;
         tally.roots += u64::from(span.is_root());
+        let end = span.start.saturating_add_signed(span.duration);
+        if span.start > 0 && end > self.newest.0 {
+            self.newest = (end, self.service);
+        }
         if self.over_limit {
             return;
         }

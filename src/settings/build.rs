@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::layers::{ReadFile, Values};
 use super::{
-    Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded, EnvoyIds,
-    GrpcServer, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret,
-    Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
+    AdminAddress, Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded,
+    EnvoyIds, Forward, GrpcServer, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory,
+    Metrics, Rotation, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -36,6 +36,7 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         },
         listen: listen(values),
         agent: listeners::agent(values),
+        admin: admin(values),
         tls: listeners::tls(values),
         auth: listeners::auth(values),
         tenancy: listeners::tenancy(values),
@@ -50,12 +51,20 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         memory: Memory { limit: values.count("memory.limit") },
         spool: spool(values),
         shutdown: Shutdown { delay: values.time("shutdown.delay"), timeout: values.time("shutdown.timeout") },
+        forward: forward(values),
         log: log(values),
         metrics: Metrics {
             enabled: values.text("metrics-backend") == "prometheus",
             route: values.text("metrics-http-route").into(),
         },
     }
+}
+
+/// Where a running Spaniel with these settings is asked.
+pub(crate) fn admin(values: &Values) -> AdminAddress {
+    let own = values.is_set("status.http.host-port");
+    let name = if own { "status.http.host-port" } else { "admin.http.host-port" };
+    AdminAddress { host_port: values.text(name).into(), tls: listeners::tls(values).admin }
 }
 
 fn elasticsearch(values: &Values) -> Elasticsearch {
@@ -94,6 +103,19 @@ fn elasticsearch(values: &Values) -> Elasticsearch {
         max_span_age: values.time("es.max-span-age"),
         remote_read_clusters: values.list("es.remote-read-clusters"),
         service_cache_ttl: or(values.time("es.service-cache-ttl"), defaults.service_cache_ttl),
+    }
+}
+
+fn forward(values: &Values) -> Forward {
+    let url = |name| Some(values.text(name).to_string()).filter(|url| !url.is_empty());
+    Forward {
+        zipkin: url("forward.zipkin.url"),
+        jaeger_http: url("forward.jaeger-http.url"),
+        jaeger_grpc: url("forward.jaeger-grpc.url"),
+        otlp: url("forward.otlp.url"),
+        ca_file: path(values, "forward.ca-file"),
+        max_bytes: values.count("forward.max-bytes"),
+        timeout: values.time("forward.timeout"),
     }
 }
 

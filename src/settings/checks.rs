@@ -179,7 +179,13 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
     if !values.text("metrics-http-route").starts_with('/') {
         problems.push(values.problem("metrics-http-route", "a path starts with a slash: write for example /metrics"));
     }
-    for name in ["limits.body-bytes", "limits.inflated-bytes", "embedded.commit-interval"] {
+    for name in [
+        "limits.body-bytes",
+        "limits.inflated-bytes",
+        "embedded.commit-interval",
+        "forward.max-bytes",
+        "forward.timeout",
+    ] {
         if values.whole(name) == 0 && values.time(name).is_zero() {
             problems.push(values.problem(name, "0 would let nothing through: write a size or time above it"));
         }

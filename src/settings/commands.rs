@@ -4,8 +4,10 @@
 //! on a store or a directory becomes an [`Operation`]; all settings are read for it as for a run.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::error::Problem;
+use super::{duration, urls};
 
 /// What the process was asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +25,10 @@ pub(crate) enum Command {
 /// What an operator wants done beside running a collector; see the room `command`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
+    Examine,
     PrepareElasticsearch,
     ExamineElasticsearch,
+    Load(LoadPlan),
     ListSpool,
     VerifySpool,
     DrainSpool,
@@ -32,6 +36,26 @@ pub enum Operation {
     ListDeadLetters,
     ShowDeadLetter { id: String },
     ReplayDeadLetters(Choice),
+}
+
+/// What `spaniel load` sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadPlan {
+    /// `http://host:port`, perhaps with a path.
+    pub to: String,
+    /// Spans a POST, a row of the table for each.
+    pub spans: Vec<usize>,
+    pub connections: usize,
+    /// Spans a second over all connections; `None`: as fast as they are answered.
+    pub rate: Option<u64>,
+    /// Of each row.
+    pub duration: Duration,
+}
+
+impl Default for LoadPlan {
+    fn default() -> Self {
+        LoadPlan { to: String::new(), spans: vec![5], connections: 32, rate: None, duration: Duration::from_secs(10) }
+    }
 }
 
 /// How documents are written out.
@@ -62,6 +86,21 @@ pub(crate) const OPTIONS: &[(&str, &str, &[&str], &str)] = &[
          alone. Default bulk.",
     ),
     ("reason", "word", &["dead-letter replay"], "With dead-letter replay: only letters with this reason."),
+    ("to", "URL", &["load"], "With load: the Zipkin collector to send to, for example http://zipkin.jaeger:9411."),
+    ("spans", "numbers", &["load"], "With load: spans a POST; several with commas make a row each. Default 5."),
+    (
+        "connections",
+        "number",
+        &["load"],
+        "With load: connections at once, each with one request at a time. Default 32.",
+    ),
+    (
+        "rate",
+        "number",
+        &["load"],
+        "With load: spans a second over all connections. Default: as fast as they are answered.",
+    ),
+    ("duration", "duration", &["load"], "With load: how long each row lasts. Default 10s."),
     ("index", "name", &["dead-letter replay"], "With dead-letter replay: only letters for this index."),
 ];
 
@@ -72,8 +111,10 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("docs", "", "prints the reference page of all settings"),
     ("print-config", "", "prints the settings in force, without secrets, as a file"),
     ("status", "", "asks a running Spaniel for its health; exit code 0 when it is well"),
+    ("doctor", "", "looks why no spans arrive or are stored: ports, senders, store; exit code 1 if anything is wrong"),
     ("es init", "", "prepares a cluster: templates and, with --es.use-aliases, indices and aliases"),
     ("es doctor", "", "examines a cluster and says what to mend; exit code 1 if anything is wrong"),
+    ("load", "", "sends spans to a Zipkin collector (--to=URL) and prints what was acknowledged, and how fast"),
     ("spool list", "", "lists what lies in the spool, also while a Spaniel runs on it"),
     ("spool verify", "", "reads the whole spool; exit code 1 if anything is damaged"),
     ("spool drain", "", "sends the spool to the store without opening a port, until it is empty"),
@@ -112,8 +153,10 @@ fn command(words: &[&str], option: &impl Fn(&str) -> Option<String>) -> Result<C
         ["print-config"] => Command::PrintConfig,
         ["status"] => Command::Status,
         ["help", ..] => Command::Help,
+        ["doctor"] => Command::Operate(Examine),
         ["es", "init"] => Command::Operate(PrepareElasticsearch),
         ["es", "doctor"] => Command::Operate(ExamineElasticsearch),
+        ["load"] => Command::Operate(Load(load(option)?)),
         ["spool", "list"] => Command::Operate(ListSpool),
         ["spool", "verify"] => Command::Operate(VerifySpool),
         ["spool", "drain"] => Command::Operate(DrainSpool),
@@ -127,6 +170,34 @@ fn command(words: &[&str], option: &impl Fn(&str) -> Option<String>) -> Result<C
         })),
         other => return Err(unknown(other)),
     })
+}
+
+fn load(option: &impl Fn(&str) -> Option<String>) -> Result<LoadPlan, Problem> {
+    let mut plan = LoadPlan::default();
+    let wrong = |name: &str, text: &str, mend: &str| Problem::of_line(format!("--{name}={text}"), mend);
+    let to = option("to").unwrap_or_default();
+    match urls::base(&to) {
+        Ok(url) if url.starts_with("http://") => plan.to = url,
+        _ => return Err(wrong("to", &to, "write where to send: --to=http://zipkin.jaeger:9411 (no https)")),
+    }
+    if let Some(text) = option("spans") {
+        let sizes = text.split(',').map(|size| size.trim().parse().ok().filter(|size| (1..=10_000).contains(size)));
+        plan.spans =
+            sizes.collect::<Option<_>>().ok_or_else(|| wrong("spans", &text, "write numbers from 1 to 10000"))?;
+    }
+    if let Some(text) = option("connections") {
+        let number = text.parse().ok().filter(|number| (1..=4096).contains(number));
+        plan.connections = number.ok_or_else(|| wrong("connections", &text, "write a number from 1 to 4096"))?;
+    }
+    if let Some(text) = option("rate") {
+        let number = text.parse().ok().filter(|number| *number > 0);
+        plan.rate = Some(number.ok_or_else(|| wrong("rate", &text, "write a whole number of spans a second"))?);
+    }
+    if let Some(text) = option("duration") {
+        let length = duration::parse(&text).ok().filter(|length| !length.is_zero());
+        plan.duration = length.ok_or_else(|| wrong("duration", &text, "write a time, such as 30s or 5m"))?;
+    }
+    Ok(plan)
 }
 
 fn form(text: Option<&str>) -> Result<ExportForm, Problem> {
@@ -191,7 +262,11 @@ mod tests {
     fn every_command_of_the_table_is_known() {
         for (words, argument, _) in COMMANDS {
             let line = format!("{words} {}", argument.trim_matches(['[', ']']));
-            assert!(command(&line, &[]).is_ok_and(|command| command != Command::Run), "{line}");
+            assert!(
+                command(&line, &[("to", "http://a:9411")][..usize::from(*words == "load")])
+                    .is_ok_and(|command| command != Command::Run),
+                "{line}"
+            );
             assert!(help().contains(words));
         }
     }
@@ -204,6 +279,29 @@ mod tests {
         let plain = Command::Operate(Operation::ExportSpool(ExportForm::Plain));
         assert_eq!(command("spool export", &[("form", "plain")]), Ok(plain));
         assert_eq!(command("", &[]), Ok(Command::Run));
+    }
+
+    #[test]
+    fn a_load_is_read_with_its_units() {
+        let plan = LoadPlan {
+            to: "http://zipkin:9411".into(),
+            spans: vec![1, 100],
+            connections: 8,
+            rate: Some(500),
+            duration: Duration::from_secs(90),
+        };
+        let options = [("spans", "1,100"), ("connections", "8"), ("rate", "500"), ("duration", "1m30s")];
+        let with = |more: &[(&'static str, &'static str)]| command("load", &[&options, more].concat());
+        assert_eq!(with(&[("to", "http://zipkin:9411/")]), Ok(Command::Operate(Operation::Load(plan))));
+        for to in ["", "zipkin:9411", "https://zipkin", "http://user:secret@zipkin"] {
+            assert!(command("load", &[("to", to)]).is_err_and(|told| told.contains("--to=http://")), "{to}");
+        }
+        for (name, text) in [("spans", "0"), ("spans", "5,"), ("connections", "9999"), ("rate", "0"), ("duration", "5")]
+        {
+            let told = command("load", &[("to", "http://a"), (name, text)]);
+            assert!(told.is_err_and(|told| told.starts_with(&format!("--{name}={text}: write"))), "{name}={text}");
+        }
+        assert_eq!(command("es init", &[("to", "x")]), Err("--to: it belongs to `spaniel load`".into()));
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl From<Problem> for SettingsError {
 pub(crate) fn shown(kind: Kind, text: &str) -> String {
     match kind {
         Kind::Secret if !text.is_empty() => "***".into(),
-        Kind::Urls => text.split(',').map(without_credentials).collect::<Vec<_>>().join(","),
+        Kind::Urls | Kind::Url => text.split(',').map(without_credentials).collect::<Vec<_>>().join(","),
         _ => text.into(),
     }
 }

@@ -130,6 +130,7 @@ fn form(kind: Kind) -> &'static str {
         Kind::Size => "size",
         Kind::Words(_) => "word",
         Kind::List | Kind::Urls => "list",
+        Kind::Url => "URL",
         Kind::Address => "host:port",
         Kind::File => "file",
         Kind::Folder => "directory",

@@ -20,7 +20,6 @@ mod flags;
 mod layers;
 mod machine;
 mod page;
-mod status;
 mod table;
 mod tags;
 mod typed;
@@ -33,9 +32,8 @@ mod tests;
 use std::ffi::OsString;
 use std::path::Path;
 
-pub use commands::{Choice, ExportForm, Operation};
+pub use commands::{Choice, ExportForm, LoadPlan, Operation};
 pub use error::{Problem, SettingsError, Source};
-pub use status::{StatusError, status};
 pub use typed::*;
 
 use commands::Command;
@@ -54,8 +52,8 @@ pub enum Invocation {
     Environment(String),
     /// The settings in force, for standard output.
     PrintConfig(String),
-    /// Host and port to ask with [`status`].
-    Status(String),
+    /// Whom the command `status` asks.
+    Status(AdminAddress),
     /// A command of the room `command`.
     Operate(Operation, Box<Settings>),
 }
@@ -102,9 +100,7 @@ pub fn load(
     let mut problems = Vec::new();
     let mut values = Values::gather(&line.given, environment.collect(), &read_file, &mut problems);
     if line.command == Command::Status && problems.is_empty() {
-        let own = values.is_set("status.http.host-port");
-        let name = if own { "status.http.host-port" } else { "admin.http.host-port" };
-        return Ok(Invocation::Status(values.text(name).into()));
+        return Ok(Invocation::Status(build::admin(&values)));
     }
     if let Command::Operate(Operation::PrepareElasticsearch | Operation::ExamineElasticsearch) = line.command {
         values.imply("span-storage.type", "elasticsearch");

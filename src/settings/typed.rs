@@ -4,6 +4,7 @@
 mod document;
 mod elasticsearch;
 mod embedded;
+mod forward;
 mod guard;
 mod limits;
 mod listen;
@@ -15,9 +16,10 @@ mod tls;
 pub use document::{Document, Indices, LeanFields, Rotation, TagsAsFields};
 pub use elasticsearch::{ClientTls, Elasticsearch, Layout, Lean};
 pub use embedded::Embedded;
+pub use forward::Forward;
 pub use guard::{Auth, Tenancy};
 pub use limits::{Age, Connections, Limits, Memory};
-pub use listen::{Agent, AgentPort, Cors, GrpcServer, Listen};
+pub use listen::{AdminAddress, Agent, AgentPort, Cors, GrpcServer, Listen};
 pub use process::{Log, LogEncoding, Metrics, Shutdown};
 pub use spans::{Collector, Downsampling, EnvoyIds, SpanTimes};
 pub use spool::{Spool, SpoolSync};
@@ -36,6 +38,7 @@ pub struct Settings {
     pub collector: Collector,
     pub listen: Listen,
     pub agent: Agent,
+    pub admin: AdminAddress,
     pub tls: ListenerTls,
     pub auth: Auth,
     pub tenancy: Tenancy,
@@ -47,6 +50,7 @@ pub struct Settings {
     pub memory: Memory,
     pub spool: Spool,
     pub shutdown: Shutdown,
+    pub forward: Forward,
     pub log: Log,
     pub metrics: Metrics,
 }

@@ -27,6 +27,19 @@ pub(crate) fn read(text: &str) -> Result<Nodes, String> {
     Ok(nodes)
 }
 
+/// One base URL without a slash at its end, and without credentials; empty: none.
+pub(crate) fn base(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    match one(text) {
+        Ok((url, None)) if !text.contains(',') => Ok(url),
+        Ok((_, Some(_))) => Err("credentials are not sent there: write the URL without user and password".into()),
+        _ => Err("not a URL: write one, for example http://zipkin:9411".into()),
+    }
+}
+
 fn one(url: &str) -> Result<(String, Option<(String, String)>), String> {
     let wrong = || "not a URL: write for example http://elasticsearch:9200, several with commas".to_string();
     let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;

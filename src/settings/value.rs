@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::duration;
 use super::error::Source;
 use super::table::{Kind, Setting};
+use super::urls;
 
 /// A value, read.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,7 @@ pub(crate) fn read(setting: &Setting, text: &str, source: &Source) -> Result<Val
         Kind::Words(words) => word(text, words).map(Value::Text),
         Kind::Address => address(text).map(Value::Text),
         Kind::Urls => Ok(Value::Text(text.split_whitespace().collect())),
+        Kind::Url => urls::base(text).map(Value::Text),
         Kind::Text | Kind::Secret | Kind::List | Kind::File | Kind::Folder => Ok(Value::Text(text.into())),
     }
 }
@@ -51,6 +53,7 @@ pub(crate) fn form(kind: Kind) -> String {
         Kind::File => "file".into(),
         Kind::Folder => "directory".into(),
         Kind::Urls => "URLs with commas".into(),
+        Kind::Url => "URL".into(),
     }
 }
 

@@ -11,12 +11,12 @@ use crate::jaeger_golden::written::written_from;
 use crate::jaeger_golden::{data, golden};
 use crate::spaniel::{Spaniel, Start, until};
 
-const PORTS: [(Protocol, &str); 2] =
+pub(crate) const PORTS: [(Protocol, &str); 2] =
     [(Protocol::AgentCompact, "udp-compact.ndjson"), (Protocol::AgentBinary, "udp-binary.ndjson")];
 
 /// What one port must count.
 #[derive(Debug, Default)]
-struct Sums {
+pub(crate) struct Sums {
     datagrams: u64,
     unreadable: u64,
     received: u64,
@@ -30,7 +30,7 @@ fn metric(spaniel: &Spaniel, series: &str) -> Option<u64> {
 }
 
 /// Sends each datagram of a file when the one before was read, so that none can be dropped.
-fn send(spaniel: &Spaniel, protocol: Protocol, file: &str) -> (Sums, BTreeSet<Vec<u8>>) {
+pub(crate) fn send(spaniel: &Spaniel, protocol: Protocol, file: &str) -> (Sums, BTreeSet<Vec<u8>>) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let series = format!("spaniel_datagrams_received_total{{protocol=\"{}\"}}", protocol.name());
     let (mut sums, mut ids) = (Sums::default(), BTreeSet::new());

@@ -7,12 +7,15 @@ mod agent;
 mod away;
 mod bodies;
 mod clocks;
+mod doctor;
 mod embedded;
 mod faults;
+mod forward;
 #[path = "../jaeger_golden/mod.rs"]
 mod jaeger_golden;
 mod kill;
 mod lives;
+mod load;
 mod made;
 mod manners;
 mod memory;

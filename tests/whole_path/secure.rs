@@ -4,7 +4,7 @@ use rcgen::{CertificateParams, KeyPair};
 use reqwest::blocking::Client;
 
 use crate::made::request;
-use crate::spaniel::{PATIENCE, Start, folder};
+use crate::spaniel::{PATIENCE, Start, command, folder, until};
 
 #[test]
 fn spans_come_in_over_tls_with_a_token_and_no_other_way() {
@@ -83,4 +83,44 @@ fn certificates_that_cannot_be_used_stop_the_start() {
         .fails();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("--admin.http.tls.cert") && ended.stderr.contains("no certificate"), "{ended:?}");
+}
+
+/// The files are those of the settings that both have; the name in the certificate is none of loopback's.
+#[test]
+fn the_admin_port_is_asked_over_tls_where_its_settings_say_so() {
+    let directory = folder();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let pair = |name: &str| {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["spaniel.example".into()]).unwrap().self_signed(&key).unwrap();
+        std::fs::write(path(&format!("{name}.pem")), certificate.pem()).unwrap();
+        std::fs::write(path(&format!("{name}.key")), key.serialize_pem()).unwrap();
+    };
+    pair("own");
+    pair("other");
+    let tls = |name: &str| {
+        let files = [("cert", "pem"), ("key", "key")]
+            .map(|(option, kind)| format!("--admin.http.tls.{option}={}", path(&format!("{name}.{kind}"))));
+        [&["--admin.http.tls.enabled".to_string()][..], &files].concat()
+    };
+    // Clients must show a certificate: the same one is shown.
+    let client_ca = format!("--admin.http.tls.client-ca={}", path("own.pem"));
+    for more in [vec![], vec![client_ca]] {
+        let address = format!("--admin.http.host-port=127.0.0.1:{}", crate::stand_in::free_port());
+        let flags = [&tls("own")[..], &more, std::slice::from_ref(&address)].concat();
+        let words: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let spaniel = Start::embedded().flags(&words).spawn_in(folder());
+        let ask = |words: &[&str]| command(words);
+        let status = [&["status"], &words[..]].concat();
+        let healthy = until("it is healthy", || Some(ask(&status)).filter(|ended| ended.code == Some(0)));
+        assert!(healthy.stdout.contains("Server available"), "{healthy:?}");
+        let examined = ask(&[&["doctor"], &words[..]].concat());
+        assert!(examined.stdout.contains("✓ collector"), "{examined:?}");
+        let plain = ask(&["status", &address]);
+        assert_eq!(plain.code, Some(1), "{plain:?}");
+        let other = [&tls("other")[..], std::slice::from_ref(&address)].concat();
+        let other = ask(&[&["status"], &other.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat());
+        assert!(other.code == Some(1) && other.stdout.contains("another certificate"), "{other:?}");
+        drop(spaniel);
+    }
 }

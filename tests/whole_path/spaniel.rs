@@ -139,6 +139,13 @@ impl Start {
         Ended { code: status.code(), stdout: text(out), stderr: text(log_of(&directory)) }
     }
 
+    /// Runs a command with these settings beside one that runs with them.
+    pub(crate) fn beside(&self, spaniel: &Spaniel, words: &[&str]) -> Ended {
+        let mut command = self.command(spaniel.directory.path());
+        command.args(words).arg(format!("--status.http.host-port={}", spaniel.address("admin")));
+        ended(&mut command)
+    }
+
     /// On free ports of loopback, but for those that a flag names; nothing of our environment.
     fn command(&self, directory: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_spaniel"));
@@ -148,6 +155,18 @@ impl Start {
         command.args(free.map(|listener| format!("--{listener}=127.0.0.1:0"))).args(&self.flags);
         command
     }
+}
+
+/// Runs the binary with these words alone, to the end that it comes to by itself.
+pub(crate) fn command(words: &[&str]) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spaniel"));
+    ended(command.env_clear().stdin(Stdio::null()).args(words))
+}
+
+fn ended(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 /// A process that does not outlive its test.

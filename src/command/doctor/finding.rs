@@ -48,12 +48,12 @@ impl Finding {
     }
 
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        let state = match self.state {
-            State::Ok => "ok",
-            State::Warning => "warning",
-            State::Wrong => "WRONG",
+        let mark = match self.state {
+            State::Ok => '✓',
+            State::Warning => '!',
+            State::Wrong => '✗',
         };
-        let head = format!("{state:<8} {:<1$}", self.what, COLUMN - 10);
+        let head = format!("{mark} {:<1$}", self.what, COLUMN - 3);
         let mut lines = wrapped(&self.seen, WIDTH - COLUMN).into_iter();
         if head.chars().count() < COLUMN {
             writeln!(out, "{head} {}", lines.next().unwrap_or_default())?;
@@ -121,10 +121,10 @@ mod tests {
         assert_eq!(print(&findings, &mut out).unwrap(), State::Wrong);
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines[0], "ok       version                    elasticsearch 8.19.21");
-        assert_eq!(lines[1], "WRONG    a name that is longer than its column");
-        assert_eq!(lines[2].find("seen"), lines[0].find("elasticsearch"));
-        assert!(lines.iter().all(|line| line.len() <= WIDTH), "{text}");
+        assert_eq!(lines[0], format!("✓ {:<34}elasticsearch 8.19.21", "version"));
+        assert_eq!(lines[1], "✗ a name that is longer than its column");
+        assert_eq!(lines[2].find("seen"), Some(COLUMN));
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert_eq!(
             (text.matches("seen").count(), text.matches("mend").count(), text.matches("->").count()),
             (20, 20, 1)

@@ -1,60 +1,70 @@
-//! `spaniel es doctor`: examines a cluster, changes nothing, and says what to mend.
+//! `spaniel doctor`: why no spans arrive, or are not stored; `spaniel es doctor`: the cluster alone.
 //!
-//! Each file looks at one part: it asks, and a pure function of the answers makes the findings, so
-//! that every state of a cluster can be tested without one. What could not be looked at, for want of
-//! rights or because a version does not know the question, is said and is not wrong.
+//! It looks and changes nothing. It asks the running Spaniel of the same settings by its admin port,
+//! tries its ports, and examines the store. Each file looks at one part: what is asked is kept apart
+//! from the pure function that makes findings of the answers, so that every state can be tested
+//! without one.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`collector`] | what the running Spaniel says of itself: health, room, books, the store, copies |
+//! | [`ports`] | whether each of its ports can be reached |
+//! | [`spans`] | what came by which protocol, and what was refused before it was spans |
+//! | [`senders`] | the clocks of those who send |
+//! | [`elasticsearch`] | the cluster: nodes, rights, templates, mappings, dates of indices |
 
-mod aliases;
-mod cluster;
+mod collector;
+pub(super) mod elasticsearch;
 mod finding;
-mod mappings;
-mod names;
-mod nodes;
-pub(super) mod policy;
-mod rights;
-mod templates;
+mod metrics;
+mod ports;
+mod senders;
+mod spans;
 
 use std::io::Write;
 
-use super::init::Family;
-use super::{CommandError, Outcome};
+use super::{AdminPort, CommandError, Outcome};
 use crate::clock::Clock;
-use crate::settings::Settings;
-use crate::store::elasticsearch::templates::{Form, Template};
-use crate::store::elasticsearch::{Cluster, Server};
+use crate::settings::{Settings, StorageType};
+use collector::Told;
 use finding::{Finding, State};
 
-pub(super) async fn run(settings: &Settings, clock: &Clock, out: &mut dyn Write) -> Result<Outcome, CommandError> {
-    let reached = nodes::reach(&settings.elasticsearch).await?;
-    let mut findings = reached.findings;
-    if let Some(cluster) = &reached.cluster {
-        let version = settings.elasticsearch.version;
-        if let Some(server) = nodes::version(cluster, version, &mut findings).await {
-            examine(cluster, &server, settings, clock, &mut findings).await;
+/// `spaniel es doctor`.
+pub(super) async fn examine_elasticsearch(
+    settings: &Settings,
+    clock: &Clock,
+    out: &mut dyn Write,
+) -> Result<Outcome, CommandError> {
+    conclude(&elasticsearch::findings(settings, clock).await?, out)
+}
+
+/// `spaniel doctor`.
+pub(super) async fn examine(settings: &Settings, clock: &Clock, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+    let mut findings = Vec::new();
+    let port = AdminPort::new(&settings.admin)?;
+    let host = port.address().rsplit_once(':').map_or("127.0.0.1", |(host, _)| host).to_string();
+    match Told::ask(port).await {
+        Ok(told) => {
+            findings.extend(collector::judge(&told));
+            findings.extend(ports::examine(&told.status, settings, &host).await);
+            findings.extend(spans::judge(&told));
+            findings.extend(senders::judge(&told.status, told.metrics.sum("spaniel_span_age_seconds_count")));
         }
+        Err(error) => findings.push(Finding::wrong(
+            "collector",
+            error.to_string(),
+            "run this beside the collector with its own settings (in Kubernetes: kubectl exec), and look into its log",
+        )),
     }
-    Ok(match finding::print(&findings, out)? {
+    if settings.storage != StorageType::Embedded {
+        findings.extend(elasticsearch::findings(settings, clock).await?);
+    }
+    conclude(&findings, out)
+}
+
+fn conclude(findings: &[Finding], out: &mut dyn Write) -> Result<Outcome, CommandError> {
+    Ok(match finding::print(findings, out)? {
         State::Wrong => Outcome::Wrong,
         State::Ok | State::Warning => Outcome::Good,
     })
-}
-
-async fn examine(cluster: &Cluster, server: &Server, settings: &Settings, clock: &Clock, findings: &mut Vec<Finding>) {
-    let (elasticsearch, indices) = (&settings.elasticsearch, &settings.indices);
-    let form = Form::new(elasticsearch, indices);
-    findings.push(rights::examine(cluster, server.dialect, elasticsearch, indices).await);
-    cluster::examine(cluster, elasticsearch, indices, findings).await;
-    nodes::clocks(cluster, clock, findings).await;
-    nodes::limits(cluster, elasticsearch.bulk_size, findings).await;
-    templates::examine(cluster, server, elasticsearch, &form, findings).await;
-    if elasticsearch.use_ilm {
-        findings.push(policy::examine(cluster, server.dialect).await);
-    }
-    for template in Template::ALL {
-        let base = format!("{}{}", form.prefix, template.name());
-        findings.extend(aliases::judge(Family::ask(cluster, &base).await, &base, indices.use_aliases));
-        mappings::examine(cluster, server.dialect, &base, template, findings).await;
-        names::examine(cluster, &base, &indices.date_separator, clock, findings).await;
-        cluster::index_blocks(cluster, &format!("{base}-*"), findings).await;
-    }
 }

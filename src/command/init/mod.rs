@@ -15,7 +15,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::ask::{self, QuestionError};
-use super::doctor::policy;
+use super::doctor::elasticsearch::policy;
 use super::{CommandError, Outcome};
 use crate::settings::Settings;
 use crate::store::elasticsearch::templates::{self, Form, Template};

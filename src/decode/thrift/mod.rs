@@ -6,9 +6,11 @@
 
 mod binary;
 mod compact;
+mod rewrite;
 
 pub(super) use binary::Binary;
 pub(super) use compact::Compact;
+pub(super) use rewrite::{TOO_LONG, to_binary};
 
 use super::fault::{Fault, Read};
 use crate::span::Reason;

@@ -10,6 +10,7 @@ mod agent;
 mod archive;
 mod collector;
 mod elasticsearch;
+mod forward;
 mod general;
 mod names;
 mod own;
@@ -60,6 +61,8 @@ pub(crate) enum Kind {
     Folder,
     /// Separated by commas; credentials in them are never printed.
     Urls,
+    /// One of them, of which nothing is secret; empty: none.
+    Url,
 }
 
 /// What becomes of a setting.
@@ -99,6 +102,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { title: "Limits and memory", rows: own::LIMITS },
     Group { title: "Spool and dead letters", rows: own::SPOOL },
     Group { title: "Stopping", rows: own::SHUTDOWN },
+    Group { title: "Copies for a second collector", rows: forward::FORWARD },
     Group { title: "Queue of jaeger-collector", rows: collector::QUEUE },
     Group { title: "Jaeger over gRPC, port 14250", rows: collector::GRPC },
     Group { title: "OTLP, ports 4317 and 4318", rows: collector::OTLP },

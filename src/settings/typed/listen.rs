@@ -1,6 +1,6 @@
 //! Where is listened, and the manners of each port.
 
-use super::{Age, Connections};
+use super::{Age, Connections, ListenerTls, ServerTls};
 
 /// Host and port of each listener, as Go writes them (`:9411` is every address, both families);
 /// `None`: closed.
@@ -27,6 +27,19 @@ impl Default for Listen {
             query: some(":16686"),
             admin: some(":14269"),
         }
+    }
+}
+
+/// Where commands ask a running Spaniel: `--status.http.host-port`, or its admin port.
+#[derive(Debug, Clone)]
+pub struct AdminAddress {
+    pub host_port: String,
+    pub tls: ServerTls,
+}
+
+impl Default for AdminAddress {
+    fn default() -> Self {
+        AdminAddress { host_port: ":14269".into(), tls: ListenerTls::default().admin }
     }
 }
 

@@ -10,8 +10,10 @@
 //! classic text format, which is what Jaeger gives and every scraper reads.
 
 mod asked;
+mod arrivals;
 mod bulk;
 mod datagrams;
+mod forwarded;
 mod http;
 mod service;
 mod spooled;
@@ -20,6 +22,7 @@ mod tls;
 mod watched;
 
 pub use asked::Operation;
+pub use arrivals::Stray;
 pub use datagrams::{Datagrams, Refusal, SocketState};
 pub use service::Source;
 pub use watched::{Fill, Number, SpoolState, StoreState, Watched};
@@ -34,8 +37,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use asked::Asked;
+use arrivals::Arrivals;
 use bulk::Bulk;
 use datagrams::{DatagramCounts, Sockets};
+use forwarded::Forwarded;
 use http::HttpDurations;
 use service::{Received, Saved, ServiceCounts};
 use spooled::Spooled;
@@ -83,6 +88,8 @@ pub struct Metrics {
     limits_reached: Family<Labels, Counter>,
     mended: Family<Labels, Counter>,
     spool: Spooled,
+    arrivals: Arrivals,
+    forwarded: Forwarded,
     books_violations: Counter,
     possibly_doubled: Counter,
 }
@@ -117,6 +124,8 @@ impl Metrics {
             limits_reached: family(&mut all, "spaniel_limits_reached", "how often a limit was reached, by its name"),
             mended: family(&mut all, "spaniel_mended", "what was mended in spans, by kind"),
             spool: Spooled::register(&mut all),
+            arrivals: Arrivals::register(&mut all),
+            forwarded: Forwarded::register(&mut all),
             books_violations: counter(
                 &mut all,
                 "spaniel_books_violations",

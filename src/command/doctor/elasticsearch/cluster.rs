@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::finding::{Finding, few};
 use crate::command::ask;
+use crate::command::doctor::finding::{Finding, few};
 use crate::settings::{Elasticsearch, Indices};
 use crate::store::elasticsearch::Cluster;
 
@@ -205,8 +205,8 @@ fn judge_index_blocks(answer: &Value) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::State;
     use super::*;
+    use crate::command::doctor::finding::State;
     use serde_json::json;
 
     fn settings(defaults: &Value, persistent: &Value) -> ClusterSettings {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::finding::{Finding, few};
 use crate::command::ask;
+use crate::command::doctor::finding::{Finding, few};
 use crate::settings::Elasticsearch;
 use crate::store::elasticsearch::templates::{self, Form, Template};
 use crate::store::elasticsearch::{Cluster, Dialect, Server};
@@ -226,8 +226,8 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::State;
     use super::*;
+    use crate::command::doctor::finding::State;
     use crate::settings::Indices;
     use serde_json::json;
 

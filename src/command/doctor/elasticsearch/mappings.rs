@@ -6,8 +6,8 @@
 
 use serde_json::Value;
 
-use super::finding::{Finding, few};
 use crate::command::ask;
+use crate::command::doctor::finding::{Finding, few};
 use crate::store::elasticsearch::templates::Template;
 use crate::store::elasticsearch::{Cluster, Dialect};
 
@@ -99,8 +99,8 @@ fn type_of<'a>(mappings: &'a Value, path: &str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::State;
     use super::*;
+    use crate::command::doctor::finding::State;
     use crate::settings::{Elasticsearch, Indices};
     use crate::store::elasticsearch::Server;
     use crate::store::elasticsearch::templates::{self, Form};

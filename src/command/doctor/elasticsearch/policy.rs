@@ -1,7 +1,7 @@
 //! The policy of index life cycles.
 
-use super::finding::Finding;
 use crate::command::ask;
+use crate::command::doctor::finding::Finding;
 use crate::store::elasticsearch::templates::ILM_POLICY;
 use crate::store::elasticsearch::{Cluster, Dialect};
 

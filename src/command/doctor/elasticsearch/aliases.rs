@@ -1,7 +1,7 @@
 //! Whether the aliases are as `--es.use-aliases` needs them, or out of the way without it.
 
-use super::finding::{Finding, few};
 use crate::command::ask::QuestionError;
+use crate::command::doctor::finding::{Finding, few};
 use crate::command::init::Family;
 
 const INIT: &str = "`spaniel es init` with the same settings makes them";
@@ -71,8 +71,8 @@ fn unused(family: &Family) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::State;
     use super::*;
+    use crate::command::doctor::finding::State;
     use serde_json::{Value, json};
 
     fn judged(answer: &Value, use_aliases: bool) -> Vec<(State, String)> {

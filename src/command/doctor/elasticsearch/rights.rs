@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::finding::{Finding, few};
 use crate::command::ask::{self, QuestionError};
+use crate::command::doctor::finding::{Finding, few};
 use crate::settings::{Elasticsearch, Indices};
 use crate::store::elasticsearch::{Cluster, Dialect, Method};
 
@@ -66,8 +66,8 @@ fn denied(rights: &Value, of: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::State;
     use super::*;
+    use crate::command::doctor::finding::State;
 
     #[test]
     fn rights_that_are_lacking_are_named() {

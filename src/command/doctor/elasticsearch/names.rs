@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::finding::{Finding, few};
 use crate::clock::Clock;
 use crate::command::ask::{self, QuestionError};
+use crate::command::doctor::finding::{Finding, few};
 use crate::command::init::generation;
 use crate::store::elasticsearch::Cluster;
 
@@ -86,8 +86,8 @@ fn day_of(text: &str, separator: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::State;
     use super::*;
+    use crate::command::doctor::finding::State;
 
     const NOW: u64 = 1_795_272_958_678_000; // 2026-11-21
 

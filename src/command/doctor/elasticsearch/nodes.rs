@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::finding::{Finding, few};
 use crate::clock::Clock;
 use crate::command::ask::{self, QuestionError};
+use crate::command::doctor::finding::{Finding, few};
 use crate::settings::Elasticsearch;
 use crate::store::elasticsearch::{Cluster, Server};
 
@@ -194,8 +194,8 @@ fn judge_clocks(answer: &Value, before: u64, after: u64) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::State;
     use super::*;
+    use crate::command::doctor::finding::State;
     use serde_json::json;
 
     #[test]
