@@ -11,7 +11,7 @@ use crate::delivery::{Delivery, Manner, Rooms};
 use crate::document::{IndexNames, Services, Shape};
 use crate::memory::{Budget, Reservation};
 use crate::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
-use crate::sample::Sampler;
+use crate::sample::{Limits, Sampler};
 use crate::settings::{self, Settings, SpoolSync, StorageType};
 use crate::spool::disk::RealDisk;
 use crate::spool::{Durability, Gather, Shared, Spool};
@@ -51,6 +51,7 @@ pub(super) struct House {
     pub(super) delivery: Arc<Delivery>,
     pub(super) writer: Arc<dyn Writer>,
     pub(super) reader: Arc<dyn Reader>,
+    limits: Arc<Limits>,
     cluster: Option<Arc<BulkWriter>>,
     /// Memory that the store works in, whatever waits.
     _store_memory: Reservation,
@@ -101,6 +102,7 @@ impl House {
             books: rooms.books,
             writer: store.writer,
             reader: store.reader,
+            limits: Arc::new(Limits::new(&settings.sampling_limits, clock.clone())),
             cluster: store.cluster,
             _store_memory: store_memory,
             clock,
@@ -109,6 +111,8 @@ impl House {
             identity,
         };
         house.metrics.watch(house.watched());
+        let limits = house.limits.clone();
+        house.metrics.watch_limits(move || limits.state());
         Ok(house)
     }
 
@@ -124,15 +128,21 @@ impl House {
     }
 
     /// Keeps `/ready` true to its word: false while there is no memory for another body, or the
-    /// spool makes nothing safe.
+    /// spool makes nothing safe. Tells the limits of sampling how full the spool is, and what the
+    /// store pushed back.
     pub(super) fn watch_room(&self) {
         let (budget, health, spool) = (self.budget.clone(), self.health.clone(), self.spool.clone());
+        let (limits, metrics) = (self.limits.clone(), self.metrics.clone());
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(ROOM_LOOK);
+            let mut pushed_back = 0;
             loop {
                 ticks.tick().await;
                 let memory = !budget.is_full();
                 health.set_can_make_safe(memory && spool.is_well());
+                limits.pressure(spool.fullness());
+                let before = std::mem::replace(&mut pushed_back, metrics.pushed_back_items());
+                limits.pushed_back(pushed_back - before);
             }
         });
     }
@@ -290,5 +300,6 @@ fn identity(settings: &Settings) -> Identity {
         host: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().into(),
         store: store.into(),
         downsampling: settings.downsampling.ratio != 1.0,
+        span_series: if settings.metrics.enabled { settings.metrics.span_series } else { 0 },
     }
 }

@@ -20,6 +20,7 @@ mod flags;
 mod layers;
 mod machine;
 mod page;
+mod quotas;
 mod status;
 mod table;
 mod tags;

@@ -8,6 +8,7 @@ mod guard;
 mod limits;
 mod listen;
 mod process;
+mod sampling_limits;
 mod spans;
 mod spool;
 mod tls;
@@ -19,6 +20,7 @@ pub use guard::{Auth, Tenancy};
 pub use limits::{Age, Connections, Limits, Memory};
 pub use listen::{Agent, AgentPort, Cors, GrpcServer, Listen};
 pub use process::{Log, LogEncoding, Metrics, Shutdown};
+pub use sampling_limits::SamplingLimits;
 pub use spans::{Collector, Downsampling, EnvoyIds, SpanTimes};
 pub use spool::{Spool, SpoolSync};
 pub use tls::{ListenerTls, ServerTls, TlsVersion};
@@ -32,6 +34,7 @@ pub struct Settings {
     pub indices: Indices,
     pub document: Document,
     pub downsampling: Downsampling,
+    pub sampling_limits: SamplingLimits,
     pub spans: SpanTimes,
     pub collector: Collector,
     pub listen: Listen,
