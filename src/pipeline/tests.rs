@@ -147,7 +147,8 @@ async fn no_rate_of_sampling_changes_what_is_counted_before_it() {
             received += taken.unwrap().accepted;
         }
         let text = pipeline.metrics.text();
-        let lines: Vec<_> = text.lines().filter(|line| line.starts_with("traces_span_metrics_")).map(str::to_string).collect();
+        let lines: Vec<_> =
+            text.lines().filter(|line| line.starts_with("traces_span_metrics_")).map(str::to_string).collect();
         let calls = lines.iter().filter(|line| line.starts_with("traces_span_metrics_calls_total{"));
         let calls: u64 = calls.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum();
         assert_eq!(calls, received);

@@ -55,7 +55,11 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         metrics: Metrics {
             enabled: values.text("metrics-backend") == "prometheus",
             route: values.text("metrics-http-route").into(),
-            span_series: if values.switch("metrics.spans.enabled") { values.count("metrics.spans.max-series") } else { 0 },
+            span_series: if values.switch("metrics.spans.enabled") {
+                values.count("metrics.spans.max-series")
+            } else {
+                0
+            },
         },
     }
 }

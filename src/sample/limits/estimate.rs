@@ -1,36 +1,42 @@
 //! A rate, learned period by period.
 
-/// Below this relative change a period is mostly noise.
-const TOLD: f64 = 0.2;
+/// A relative change of this much is half believed at once.
+const TOLD: f64 = 0.1;
 
-/// The weight of a period that says what is known already.
-const STEADY: f64 = 1.0 / 8.0;
+/// While the rate holds it is averaged over so many seconds.
+const MEMORY: f64 = 60.0;
 
-/// Something a second. While the rate holds it is averaged over eight periods or so, which is what
-/// lets replicas agree that see other spans of the same traffic; a period that departs from it by
-/// more than noise can counts more, and one that departs by a fifth, seen in enough spans, wholly.
-/// The weight grows evenly, for a threshold would be passed by one replica and not by its neighbour.
+/// Something a second. While the rate holds it is averaged over a minute, which is what lets
+/// replicas agree that see other spans of the same traffic. The more a period departs from it, and
+/// the less that can be chance, the more it counts alone: one with three times as much by 98 %. The
+/// weight grows evenly, for a threshold would be passed by one replica and not by its neighbour.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Estimate {
-    per_second: Option<f64>,
+    per_second: f64,
+    /// Seconds that it was averaged over.
+    known: f64,
 }
 
 impl Estimate {
     pub(super) fn per_second(&self) -> f64 {
-        self.per_second.unwrap_or(0.0)
+        self.per_second
     }
 
     /// A period brought `count` in `seconds`.
     pub(super) fn learn(&mut self, count: f64, seconds: f64) {
         let rate = count / seconds;
-        let known = *self.per_second.get_or_insert(rate);
-        let larger = known.max(rate);
-        if larger <= 0.0 {
-            return;
-        }
-        let noise = 4.0 / (larger * seconds).sqrt();
-        let weight = ((rate - known).abs() / larger / noise.max(TOLD)).clamp(STEADY, 1.0);
-        self.per_second = Some(known + weight * (rate - known));
+        let larger = self.per_second.max(rate);
+        let steady = seconds / (self.known + seconds);
+        let told = if larger > 0.0 {
+            let departure = (rate - self.per_second) / larger;
+            let noise = TOLD.max(2.0 / (larger * seconds).sqrt());
+            departure.powi(2) / (departure.powi(2) + noise.powi(2))
+        } else {
+            0.0
+        };
+        let weight = steady.max(told);
+        self.per_second += weight * (rate - self.per_second);
+        self.known = (seconds / weight).min(MEMORY);
     }
 }
 
@@ -47,12 +53,14 @@ mod tests {
     #[test]
     fn noise_is_averaged_and_a_leap_is_believed() {
         assert_eq!(learned(&[]), 0.0);
+        assert_eq!(learned(&[0.0, 0.0]), 0.0);
         assert_eq!(learned(&[5000.0]), 1000.0);
         let steady = learned(&[5000.0, 5100.0, 4900.0, 5100.0]);
-        assert!((990.0..1010.0).contains(&steady), "{steady}");
-        assert_eq!(learned(&[5000.0, 20_000.0]), 4000.0);
-        assert_eq!(learned(&[5000.0, 0.0]), 0.0);
+        assert!((1000.0..1010.0).contains(&steady), "{steady}");
+        let leap = learned(&[5000.0, 20_000.0]);
+        assert!((3900.0..=4000.0).contains(&leap), "{leap}");
+        assert!(learned(&[5000.0, 0.0]) < 20.0);
         // Three spans instead of one are no leap.
-        assert!(learned(&[1.0, 3.0]) < 0.4);
+        assert!(learned(&[1.0, 1.0, 1.0, 1.0, 3.0]) < 0.4);
     }
 }

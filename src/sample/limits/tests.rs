@@ -210,7 +210,7 @@ fn a_budget_is_kept_through_leaps_and_falls() {
             assert!((0.9 * 5000.0..=1.05 * 5000.0).contains(&rate), "{rate} from second {start}");
         }
     }
-    println!("after 15 s: {:.0}; after 25 s: {:.0}", mean(115, 125), mean(225, 235));
+    eprintln!("after 15 s: {:.0}; after 25 s: {:.0}", mean(115, 125), mean(225, 235));
 }
 
 #[test]
@@ -221,34 +221,87 @@ fn without_limits_nothing_is_dropped_and_nothing_is_counted() {
     assert_eq!(mesh.replicas[0].counts.take().total, Seen::default());
 }
 
-/// One rate for the mesh, which moves all the time: traffic swings between half and one and a half,
-/// leaps to twice that, and the store pushes back.
-#[test]
-fn replicas_that_see_random_spans_of_a_trace_agree_but_for_a_few_per_cent() {
-    let mut mesh = Mesh::new(&budget(1000.0), 3, &["a"]);
-    let swing = |seconds: f64| 500.0 * (1.0 + 0.5 * (seconds / 10.0).sin());
+/// What befalls three replicas with a budget of 1000 spans a second; traces have eight spans.
+#[derive(Debug, Clone, Copy)]
+enum Story {
+    Steady,
+    /// Between half and one and a half, in a minute.
+    Swing,
+    /// Twice as much for half a minute, and back.
+    Leap,
+    /// The store pushes back on each, at its own moment.
+    PushedBack,
+    /// The store pushes back on one of them alone.
+    PushedBackOnOne,
+    /// One begins anew.
+    Restart,
+}
+
+/// Of the traces that began in the minute after 30 s, what share of those kept is kept in part.
+fn partial_in(story: Story, traces: f64, seed: u64) -> f64 {
+    let mut mesh = Mesh { chance: Chance(seed), ..Mesh::new(&budget(1000.0), 3, &["a"]) };
     let spans = [0; 8];
-    mesh.run(60, |_| 500.0, &spans);
-    mesh.run(60, swing, &spans);
-    mesh.run(60, |seconds| 2.0 * swing(seconds), &spans);
-    // Every replica has something pushed back, at its own moment.
-    for replica in 0..3 {
-        mesh.replicas[replica].pushed_back(17);
-        mesh.run(1, |_| 500.0, &spans);
+    mesh.run(30, |_| traces, &spans);
+    match story {
+        Story::Steady => mesh.run(60, |_| traces, &spans),
+        Story::Swing => mesh.run(60, |seconds| traces * (1.0 + 0.5 * (seconds / 10.0).sin()), &spans),
+        Story::Leap => {
+            mesh.run(30, |_| 2.0 * traces, &spans);
+            mesh.run(30, |_| traces, &spans);
+        }
+        Story::PushedBack | Story::PushedBackOnOne => {
+            for replica in 0..3 {
+                if replica == 0 || matches!(story, Story::PushedBack) {
+                    mesh.replicas[replica].pushed_back(17);
+                }
+                mesh.run(1, |_| traces, &spans);
+            }
+            mesh.run(57, |_| traces, &spans);
+        }
+        Story::Restart => {
+            let settings = SamplingLimits { replicas: 3, ..budget(1000.0) };
+            mesh.replicas[1] = Limits::new(&settings, mesh.clock.clone());
+            mesh.run(60, |_| traces, &spans);
+        }
     }
-    mesh.run(57, |_| 500.0, &spans);
-    mesh.run(10, |_| 0.0, &spans);
-    let parts = [(15, 60), (60, 120), (120, 180), (180, 240), (15, 240)];
-    let partial = parts.map(|(from, to)| mesh.partial(from, to));
-    println!(
-        "partial traces: steady {:.4}, swing {:.4}, leap and swing {:.4}, pushed back {:.4}, all {:.4}",
-        partial[0], partial[1], partial[2], partial[3], partial[4]
-    );
-    assert!(partial[4] <= 0.03, "{partial:?}");
-    assert!(partial[0] <= 0.03, "{partial:?}");
-    let rate = mesh.kept(0, 40, 60);
-    assert!((900.0..=1050.0).contains(&rate), "{rate}");
+    mesh.run(6, |_| 0.0, &spans);
     assert_eq!(mesh.dropped(0).keys().collect::<Vec<_>>(), [&"budget"]);
+    mesh.partial(30, 90)
+}
+
+/// The share for the worst of some runs of chance.
+fn worst(story: Story, traces: f64) -> f64 {
+    let worst = (1..=3).map(|seed| partial_in(story, traces, seed)).fold(0.0, f64::max);
+    eprintln!("kept in part of those kept: {story:?}, {} spans a second: {:.2} %", traces * 8.0, worst * 100.0);
+    worst
+}
+
+/// Three replicas, each with random spans of the same traces, no word between them.
+#[test]
+fn replicas_agree_but_for_a_few_per_cent() {
+    for (story, most) in [(Story::Steady, 0.02), (Story::Swing, 0.03), (Story::Leap, 0.03), (Story::PushedBack, 0.03)] {
+        let partial = worst(story, 500.0);
+        assert!(partial <= most, "{story:?}: {partial}");
+    }
+}
+
+/// What no rule of ours can heal without a word between replicas; the docs name these numbers.
+#[test]
+fn replicas_that_see_different_things_disagree_for_a_while() {
+    for (story, most) in [(Story::PushedBackOnOne, 0.1), (Story::Restart, 0.05)] {
+        let partial = worst(story, 500.0);
+        assert!(partial <= most, "{story:?}: {partial}");
+    }
+    // A tenth of the spans.
+    let budget = |seed| {
+        let mut mesh = Mesh { chance: Chance(seed), ..Mesh::new(&budget(100.0), 3, &["a"]) };
+        mesh.run(300, |_| 50.0, &[0; 8]);
+        mesh.run(6, |_| 0.0, &[]);
+        mesh.partial(30, 300)
+    };
+    let few = (1..=3).map(budget).fold(0.0, f64::max);
+    eprintln!("kept in part of those kept: steady, 400 spans a second: {:.2} %", few * 100.0);
+    assert!(few <= 0.05, "{few}");
 }
 
 /// A service at a hundred times its quota: only its own spans go, from the first moment on.

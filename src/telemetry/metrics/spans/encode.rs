@@ -27,7 +27,6 @@ impl Collector for Encoder {
             let mut calls = calls.encode_family(&labels)?;
             calls.encode_counter::<NoLabelSet, u64, f64>(&buckets.iter().sum(), None)?;
         }
-        drop(calls);
         let help = "milliseconds of the same spans";
         let name = "traces_span_metrics_duration_milliseconds";
         let mut durations = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;

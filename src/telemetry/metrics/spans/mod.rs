@@ -14,9 +14,10 @@ mod encode;
 mod named;
 mod series;
 
-pub use series::{BOUNDS, Gathered, Series, SpanClass, SpanKind, SpanStatus};
+pub use series::{Gathered, Series, SpanClass, SpanKind, SpanStatus};
 
 pub(super) use encode::Encoder;
+use series::BOUNDS;
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;
