@@ -105,7 +105,7 @@ pub(super) const SPAN_SERIES: &[Setting] = &[
     ),
     row(
         "metrics.spans.max-series",
-        from(16),
+        from(1),
         "1000",
         "Most sets of labels among them, each of 20 series; a service takes a tenth of them at most. The rest are counted \
          as `other-operations` of their service, then as `other-services`.",
