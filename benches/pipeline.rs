@@ -1,6 +1,8 @@
 //! What a request's body costs from its first byte to a run that is safe in memory: decode,
 //! repair, verdict, document, name, books; beside the trees of `serde_json` on the same bytes.
 //!
+//! `spaniel` counts no spans by service and operation, `counted` does.
+//!
 //! `cargo bench --bench pipeline`. Bodies are those of `benches/load`: spans of real Envoys.
 
 #![allow(clippy::expect_used, reason = "a bench without its bodies has nothing to say")]
@@ -22,8 +24,11 @@ use spaniel::spool::{Gather, Shared, Spool};
 use spaniel::telemetry::books::Books;
 use spaniel::telemetry::metrics::{Identity, Metrics};
 
-fn pipeline(settings: &Settings) -> Pipeline {
-    let metrics = Arc::new(Metrics::new(&Identity::default(), &[]));
+#[path = "load/bodies.rs"]
+mod bodies;
+
+fn pipeline(settings: &Settings, span_series: usize) -> Pipeline {
+    let metrics = Arc::new(Metrics::new(&Identity { span_series, ..Identity::default() }, &[]));
     let shared = Shared::new(Arc::new(Books::new(&Protocol::NAMES)), metrics.clone(), Budget::new(1 << 30));
     Pipeline {
         spool: Arc::new(Spool::in_memory(Gather::everything(), 0, shared)),
@@ -62,7 +67,9 @@ fn by_serde_json(body: &[u8]) -> Vec<u8> {
 }
 
 fn take(criterion: &mut Criterion) {
-    let pipeline = pipeline(&Settings::default());
+    let settings = Settings::default();
+    let pipelines =
+        [("spaniel", pipeline(&settings, 0)), ("counted", pipeline(&settings, settings.metrics.span_series))];
     let budget = Budget::new(1 << 30);
     let mut group = criterion.benchmark_group("body to run");
     for spans in [1, 5, 10, 100] {
@@ -73,14 +80,16 @@ fn take(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("serde_json", spans), |bencher| {
             bencher.iter(|| black_box(by_serde_json(&bodies[0])));
         });
-        group.bench_function(BenchmarkId::new("spaniel", spans), |bencher| {
-            bencher.iter(|| {
-                let body = next.next().expect("a cycle has no end").clone();
-                let taken = futures_now(pipeline.take(Protocol::ZipkinJson, body, budget.reserve()));
-                assert_eq!(taken.expect("accepted").refused, 0);
-                black_box(pipeline.spool.take_rest());
+        for (name, pipeline) in &pipelines {
+            group.bench_function(BenchmarkId::new(*name, spans), |bencher| {
+                bencher.iter(|| {
+                    let body = next.next().expect("a cycle has no end").clone();
+                    let taken = futures_now(pipeline.take(Protocol::ZipkinJson, body, budget.reserve()));
+                    assert_eq!(taken.expect("accepted").refused, 0);
+                    black_box(pipeline.spool.take_rest());
+                });
             });
-        });
+        }
     }
     group.finish();
 }

@@ -13,7 +13,7 @@ use crate::forward::Forward;
 use crate::memory::{Budget, Reservation};
 use crate::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
 use crate::query::Measured;
-use crate::sample::Sampler;
+use crate::sample::{Limits, Sampler};
 use crate::settings::{self, Settings, SpoolSync, StorageType};
 use crate::spool::disk::RealDisk;
 use crate::spool::{Durability, Gather, Shared, Spool};
@@ -57,6 +57,7 @@ pub(super) struct House {
     pub(super) writer: Arc<dyn Writer>,
     pub(super) reader: Arc<dyn Reader>,
     dead_letters: Option<Arc<DeadLetters>>,
+    limits: Arc<Limits>,
     cluster: Option<Arc<BulkWriter>>,
     /// Memory that the store works in, whatever waits.
     _store_memory: Reservation,
@@ -109,6 +110,7 @@ impl House {
             writer: store.writer,
             reader: Arc::new(Measured::new(store.reader, metrics.clone())),
             dead_letters: rooms.dead_letters,
+            limits: Arc::new(Limits::new(&settings.sampling_limits, clock.clone())),
             cluster: store.cluster,
             _store_memory: store_memory,
             clock,
@@ -117,6 +119,8 @@ impl House {
             identity,
         };
         house.metrics.watch(house.watched(&settings.spool));
+        let limits = house.limits.clone();
+        house.metrics.watch_limits(move || limits.state());
         Ok(house)
     }
 
@@ -132,15 +136,21 @@ impl House {
     }
 
     /// Keeps `/ready` true to its word: false while there is no memory for another body, or the
-    /// spool makes nothing safe.
+    /// spool makes nothing safe. Tells the limits of sampling how full the spool is, and what the
+    /// store pushed back.
     pub(super) fn watch_room(&self) {
         let (budget, health, spool) = (self.budget.clone(), self.health.clone(), self.spool.clone());
+        let (limits, metrics) = (self.limits.clone(), self.metrics.clone());
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(ROOM_LOOK);
+            let mut pushed_back = 0;
             loop {
                 ticks.tick().await;
                 let memory = !budget.is_full();
                 health.set_can_make_safe(memory && spool.is_well());
+                limits.pressure(spool.fullness());
+                let before = std::mem::replace(&mut pushed_back, metrics.pushed_back_items());
+                limits.pushed_back(pushed_back - before);
             }
         });
     }
@@ -336,5 +346,6 @@ fn identity(settings: &Settings) -> Identity {
         host: std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().into(),
         store: store.into(),
         downsampling: settings.downsampling.ratio != 1.0,
+        span_series: if settings.metrics.enabled { settings.metrics.span_series } else { 0 },
     }
 }

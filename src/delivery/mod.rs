@@ -265,6 +265,7 @@ impl Delivery {
     fn measure(&self, verdicts: &[Verdict], latency: Duration) {
         let good = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Stored | Verdict::AlreadyThere)).count();
         let errors = verdicts.len() - good;
+        self.rooms.metrics.pushed_back(verdicts.iter().filter(|verdict| is_pushed_back(**verdict)).count() as u64);
         self.rooms.metrics.bulk(verdicts.len() as u64, good as u64, errors as u64, latency, errors < verdicts.len());
     }
 
@@ -293,7 +294,11 @@ impl Delivery {
 }
 
 fn is_overloaded(judgement: &Judgement) -> bool {
-    judgement.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Again(word) if is_overload(word)))
+    judgement.verdicts.iter().any(|verdict| is_pushed_back(*verdict))
+}
+
+fn is_pushed_back(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Again(word) if is_overload(word))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::span_counts::{Rows, SpanCounts};
 use super::{Pipeline, Protocol, Rejected, Taken};
 use crate::decode::{Sink, Unreadable};
 use crate::document::{scope_seed, span_id, write_service};
@@ -47,6 +48,8 @@ pub(super) struct Intake<'p, 'a> {
     starts: RangeInclusive<u64>,
     /// Microseconds since 1970.
     now: u64,
+    /// Counts of all spans, before any is sampled out, if they are wanted.
+    counts: Option<SpanCounts<'p>>,
     /// How often each thing was mended, in the order of [`Mend::ALL`].
     mends: [u64; Mend::ALL.len()],
     /// The newest end of a span, and its service: whether the sender's clock is right.
@@ -61,6 +64,8 @@ pub(super) struct Harvest {
     pub(super) run: Run,
     pub(super) outcome: Outcome,
     pub(super) services: u64,
+    /// To be added when its spans are safe: a request that is sent again counts once.
+    pub(super) counted: Rows,
     first_refusal: Option<Refusal>,
 }
 
@@ -113,6 +118,7 @@ impl<'p, 'a> Intake<'p, 'a> {
             output_limit: output_limit(pipeline.output_bytes, body),
             starts: earliest..=latest,
             now,
+            counts: pipeline.metrics.span_series().map(SpanCounts::new),
             mends: [0; Mend::ALL.len()],
             newest: (0, Text::default()),
             over_limit: false,
@@ -143,8 +149,9 @@ impl<'p, 'a> Intake<'p, 'a> {
         }
         self.enter_mends();
         self.outcome.held = self.run.items.len() as u64 - self.services;
-        let Intake { run, outcome, services, first_refusal, .. } = self;
-        Ok(Harvest { run, outcome, services, first_refusal })
+        let Intake { run, outcome, services, first_refusal, counts, .. } = self;
+        let counted = counts.map(SpanCounts::into_rows).unwrap_or_default();
+        Ok(Harvest { run, outcome, services, counted, first_refusal })
     }
 
     /// Writes a span that is to be kept under this name, and before it the document of its service
@@ -283,6 +290,9 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
             self.put_tallies_by();
         }
         self.service = service;
+        if let Some(counts) = &mut self.counts {
+            counts.service(service);
+        }
         self.seed = scope_seed(process.wire, process.scope_wire);
         self.process.clear();
         let pipeline = self.pipeline;
@@ -302,6 +312,9 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
         }
         if self.over_limit {
             return;
+        }
+        if let Some(counts) = &mut self.counts {
+            counts.count(self.service, span, self.family);
         }
         match self.pipeline.sampler.verdict(span.trace_id) {
             Verdict::Drop { rule } => *self.outcome.sampled_out.entry(rule).or_default() += 1,

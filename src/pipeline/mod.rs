@@ -7,6 +7,7 @@
 mod growth;
 mod intake;
 mod protocol;
+mod span_counts;
 mod tags;
 
 pub use growth::Growth;
@@ -88,6 +89,7 @@ impl Pipeline {
         let taken = harvest.taken();
         let services = harvest.service_items();
         let (held, sampled_out) = (harvest.outcome.held, harvest.outcome.sampled_out.values().sum());
+        let counted = harvest.counted;
         self.metrics.batch_size(harvest.outcome.received);
         if let Err(why) = self.spool.append(harvest.run, harvest.outcome, harvest.services).await {
             for (hour, id) in services {
@@ -95,6 +97,7 @@ impl Pipeline {
             }
             return Err(why.into());
         }
+        counted.iter().for_each(|(series, gathered)| series.add(gathered));
         self.metrics.spans_attempted(held);
         self.metrics.downsampled(held, sampled_out);
         taken

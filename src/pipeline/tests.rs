@@ -123,3 +123,39 @@ async fn what_comes_after_the_spool_was_closed_is_not_held() {
     // Its sender still has it: nothing is entered.
     assert_eq!((page, pipeline.spool.books().services()), (Page::default(), Page::default()));
 }
+
+/// The series of spans are those of all spans, whatever share is kept, and of each once.
+#[tokio::test]
+async fn no_rate_of_sampling_changes_what_is_counted_before_it() {
+    let bodies: [&[u8]; 3] = [
+        BODY,
+        include_bytes!("../../tests/data/envoy/010-json-errors-1.json"),
+        include_bytes!("../../tests/data/envoy/019-json-batch300.json"),
+    ];
+    let mut seen = Vec::new();
+    for ratio in [1.0, 0.01, 0.0] {
+        let identity = crate::telemetry::metrics::Identity { span_series: 100, ..Default::default() };
+        let mut pipeline = pipeline();
+        pipeline.metrics = Arc::new(Metrics::new(&identity, &[]));
+        pipeline.sampler = Sampler::new(&crate::settings::Downsampling { ratio, hashsalt: String::new() });
+        // It is refused, and its sender sends it again.
+        assert!(matches!(post(&pipeline, 100).await.0, Err(Rejected::NotNow)));
+        let mut received = 0;
+        for body in bodies {
+            let budget = Budget::new(16 << 20);
+            let taken = pipeline.take(Protocol::ZipkinJson, Bytes::copy_from_slice(body), budget.reserve()).await;
+            received += taken.unwrap().accepted;
+        }
+        let text = pipeline.metrics.text();
+        let lines: Vec<_> =
+            text.lines().filter(|line| line.starts_with("traces_span_metrics_")).map(str::to_string).collect();
+        let calls = lines.iter().filter(|line| line.starts_with("traces_span_metrics_calls_total{"));
+        let calls: u64 = calls.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum();
+        assert_eq!(calls, received);
+        let kept = pipeline.spool.held_items();
+        seen.push((lines, kept));
+    }
+    assert!(seen[0].1 > seen[2].1 && seen[2].1 == 0);
+    assert_eq!(seen[0].0, seen[1].0);
+    assert_eq!(seen[0].0, seen[2].0);
+}

@@ -4,8 +4,10 @@
 //! get the same one. It is one hash and one comparison.
 
 mod downsampling;
+pub mod limits;
 
 pub use downsampling::Sampler;
+pub use limits::Limits;
 
 /// What becomes of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

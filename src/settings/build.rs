@@ -8,7 +8,8 @@ use super::layers::{ReadFile, Values};
 use super::{
     AdminAddress, Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded,
     EnvoyIds, Forward, GrpcServer, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory,
-    Metrics, Rotation, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
+    Metrics, Rotation, SamplingLimits, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks,
+    quotas, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -23,6 +24,7 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
             ratio: values.number("downsampling.ratio"),
             hashsalt: values.text("downsampling.hashsalt").into(),
         },
+        sampling_limits: sampling_limits(values),
         spans: SpanTimes {
             max_age: unless_zero(values, "span.max-age"),
             max_future: unless_zero(values, "span.max-future"),
@@ -56,6 +58,11 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
         metrics: Metrics {
             enabled: values.text("metrics-backend") == "prometheus",
             route: values.text("metrics-http-route").into(),
+            span_series: if values.switch("metrics.spans.enabled") {
+                values.count("metrics.spans.max-series")
+            } else {
+                0
+            },
         },
     }
 }
@@ -65,6 +72,18 @@ pub(crate) fn admin(values: &Values) -> AdminAddress {
     let own = values.is_set("status.http.host-port");
     let name = if own { "status.http.host-port" } else { "admin.http.host-port" };
     AdminAddress { host_port: values.text(name).into(), tls: listeners::tls(values).admin }
+}
+
+fn sampling_limits(values: &Values) -> SamplingLimits {
+    let some = |name| Some(values.number(name)).filter(|rate| *rate > 0.0);
+    SamplingLimits {
+        spans_per_second: some("sampling.max-spans-per-second"),
+        spans_per_second_per_service: some("sampling.max-spans-per-second-per-service"),
+        spans_per_second_by_service: quotas::read(values.text("sampling.max-spans-per-second-by-service"))
+            .unwrap_or_default(),
+        replicas: narrow(values, "sampling.replicas"),
+        pressure: values.number("spool.pressure"),
+    }
 }
 
 fn elasticsearch(values: &Values) -> Elasticsearch {

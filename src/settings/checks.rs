@@ -175,6 +175,9 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
     if let Err(mend) = super::tags::read(values.text("collector.tags"), &values.environment) {
         problems.push(values.problem("collector.tags", mend));
     }
+    if let Err(mend) = super::quotas::read(values.text("sampling.max-spans-per-second-by-service")) {
+        problems.push(values.problem("sampling.max-spans-per-second-by-service", mend));
+    }
     spool(values, problems);
     if !values.text("metrics-http-route").starts_with('/') {
         problems.push(values.problem("metrics-http-route", "a path starts with a slash: write for example /metrics"));

@@ -20,6 +20,7 @@ mod flags;
 mod layers;
 mod machine;
 mod page;
+mod quotas;
 mod table;
 mod tags;
 mod typed;

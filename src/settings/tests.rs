@@ -91,7 +91,7 @@ fn every_used_setting_changes_something() {
             table::Kind::File => "there",
             table::Kind::Urls | table::Kind::Url => "https://other:9200",
             table::Kind::List if setting.name.ends_with(".cipher-suites") => "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-            table::Kind::List => "a=b",
+            table::Kind::List => "a=7",
             table::Kind::Text | table::Kind::Secret if setting.name == "metrics-http-route" => "/m",
             table::Kind::Text | table::Kind::Secret | table::Kind::Folder => "x",
         };

@@ -9,6 +9,7 @@ mod guard;
 mod limits;
 mod listen;
 mod process;
+mod sampling_limits;
 mod spans;
 mod spool;
 mod tls;
@@ -21,6 +22,7 @@ pub use guard::{Auth, Tenancy};
 pub use limits::{Age, Connections, Limits, Memory};
 pub use listen::{AdminAddress, Agent, AgentPort, Cors, GrpcServer, Listen};
 pub use process::{Log, LogEncoding, Metrics, Shutdown};
+pub use sampling_limits::SamplingLimits;
 pub use spans::{Collector, Downsampling, EnvoyIds, SpanTimes};
 pub use spool::{Spool, SpoolSync};
 pub use tls::{ListenerTls, ServerTls, TlsVersion};
@@ -34,6 +36,7 @@ pub struct Settings {
     pub indices: Indices,
     pub document: Document,
     pub downsampling: Downsampling,
+    pub sampling_limits: SamplingLimits,
     pub spans: SpanTimes,
     pub collector: Collector,
     pub listen: Listen,

@@ -181,6 +181,14 @@ impl Spool {
         self.durable.as_ref().map_or((0, 0), |durable| (durable.shelf.bytes(), durable.held.bytes()))
     }
 
+    /// How full the disk's share of the spool is, 0 to 1; 0 in memory, where `--memory.limit` is the
+    /// bound.
+    pub fn fullness(&self) -> f64 {
+        self.durable
+            .as_ref()
+            .map_or(0.0, |durable| durable.shelf.filled_bytes() as f64 / durable.settings.max_bytes as f64)
+    }
+
     /// True when all that an earlier life left is in the books: until then they may say that nothing
     /// is held while there is.
     pub fn is_counted(&self) -> bool {

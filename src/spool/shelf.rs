@@ -308,6 +308,11 @@ impl Shelf {
         self.log.bytes()
     }
 
+    /// The same, without what is reserved and not written yet.
+    pub(super) fn filled_bytes(&self) -> u64 {
+        self.log.filled_bytes()
+    }
+
     /// Items that are on disk only.
     pub(super) fn items_on_disk(&self) -> u64 {
         self.ledger().on_disk()

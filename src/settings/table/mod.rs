@@ -99,6 +99,8 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { title: "Elasticsearch and OpenSearch: reading", rows: elasticsearch::READING },
     Group { title: "Embedded store", rows: own::EMBEDDED },
     Group { title: "Spans and sampling", rows: own::SPANS },
+    Group { title: "Limits of sampling", rows: own::SAMPLING_LIMITS },
+    Group { title: "Metrics of spans", rows: own::SPAN_SERIES },
     Group { title: "Limits and memory", rows: own::LIMITS },
     Group { title: "Spool and dead letters", rows: own::SPOOL },
     Group { title: "Stopping", rows: own::SHUTDOWN },

@@ -1,6 +1,6 @@
 //! Settings that jaeger-collector does not have. They follow its pattern of names.
 
-use super::Kind::{Address, File, Folder, Number, Size, Text, Time, Whole, Words};
+use super::Kind::{Address, File, Folder, List, Number, Size, Switch, Text, Time, Whole, Words};
 use super::{Setting, from, row};
 
 pub(super) const QUERY: &[Setting] = &[row(
@@ -36,7 +36,7 @@ pub(super) const EMBEDDED: &[Setting] = &[
 pub(super) const SPANS: &[Setting] = &[
     row(
         "collector.tags",
-        super::Kind::List,
+        List,
         "",
         "Tags for the process of every span: `k1=v1,k2=${VARIABLE:default},k3=${VARIABLE}`.",
     ),
@@ -61,6 +61,54 @@ pub(super) const SPANS: &[Setting] = &[
         Time,
         "1h",
         "The same for a span that starts later than this from now. 0: any later start is written as it was sent.",
+    ),
+];
+
+const RATE: super::Kind = Number { least: 0.0, most: f64::MAX };
+
+pub(super) const SAMPLING_LIMITS: &[Setting] = &[
+    row(
+        "sampling.max-spans-per-second",
+        RATE,
+        "0",
+        "Budget of the whole mesh: above it fewer traces are kept, at one rate for all services. It falls while \
+         Elasticsearch pushes back. What other rules keep (`debug`, forced traces) goes first. 0: no budget.",
+    ),
+    row(
+        "sampling.max-spans-per-second-per-service",
+        RATE,
+        "0",
+        "Quota of each service over the whole mesh: above it fewer of its own spans are kept, and nobody else's. 0: no \
+         quota.",
+    ),
+    row(
+        "sampling.max-spans-per-second-by-service",
+        List,
+        "",
+        "Quotas of services by name, instead of that one: `batch=500,checkout=2000`.",
+    ),
+    row(
+        "sampling.replicas",
+        Whole { least: 1, most: 10_000 },
+        "1",
+        "Collectors that share the mesh's spans: each takes this part of the budget and of the quotas.",
+    ),
+];
+
+pub(super) const SPAN_SERIES: &[Setting] = &[
+    row(
+        "metrics.spans.enabled",
+        Switch,
+        "true",
+        "Requests, errors and durations by service, operation and kind, counted from all spans before any is sampled out, \
+         in `/metrics` under the names that Jaeger's monitor page asks for.",
+    ),
+    row(
+        "metrics.spans.max-series",
+        from(1),
+        "1000",
+        "Most sets of labels among them, each of 20 series; a service takes a tenth of them at most. The rest are counted \
+         as `other-operations` of their service, then as `other-services`.",
     ),
 ];
 
@@ -159,6 +207,13 @@ pub(super) const SPOOL: &[Setting] = &[
         "8MiB",
         "While the store takes spans and more than this waits for it, answers are held back, up to half a second, so \
          that senders go at the store's pace and memory stays small. A store that is away holds nothing back. 0: never.",
+    ),
+    row(
+        "spool.pressure",
+        Number { least: 0.1, most: 1.0 },
+        "0.8",
+        "From this share of `--spool.max-bytes` on fewer traces are kept, down to one in 32, so that whole traces go \
+         before anybody is refused. 1: off.",
     ),
     row(
         "dead-letter.max-bytes",

@@ -37,15 +37,17 @@ pub enum LogEncoding {
     Console,
 }
 
-/// `--metrics-backend`, `--metrics-http-route`.
+/// `--metrics-backend`, `--metrics-http-route`, `--metrics.spans.*`.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     pub enabled: bool,
     pub route: String,
+    /// `--metrics.spans.max-series`: sets of labels of the series that are made of spans; 0: none are.
+    pub span_series: usize,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Metrics { enabled: true, route: "/metrics".into() }
+        Metrics { enabled: true, route: "/metrics".into(), span_series: 1000 }
     }
 }

@@ -215,6 +215,11 @@ impl Log {
         self.segments().used_bytes()
     }
 
+    /// The same, but of the segment that is written only what is written.
+    pub fn filled_bytes(&self) -> u64 {
+        self.segments().filled_bytes()
+    }
+
     /// The file of a segment, for reports.
     pub fn path(&self, segment: u64) -> Option<PathBuf> {
         self.segments().path(segment)

@@ -84,6 +84,13 @@ impl Segments {
         self.in_use.values().map(|segment| segment.bytes).sum()
     }
 
+    /// The same, but of the one that is written only what is written.
+    pub(super) fn filled_bytes(&self) -> u64 {
+        let active = self.active.and_then(|active| self.in_use.get(&active));
+        let unwritten = active.map_or(0, |active| active.bytes.saturating_sub(active.end.unwrap_or(DATA_START)));
+        self.used_bytes() - unwritten
+    }
+
     pub(super) fn path(&self, segment: u64) -> Option<PathBuf> {
         self.in_use.get(&segment).map(|segment| segment.path.clone())
     }

@@ -9,25 +9,29 @@
 //! *is* (memory, waiting bytes, the books) is asked for when Prometheus comes. The answer is the
 //! classic text format, which is what Jaeger gives and every scraper reads.
 
-mod asked;
 mod arrivals;
+mod asked;
 mod bulk;
 mod datagrams;
 mod forwarded;
 mod http;
+mod limits;
 mod service;
+mod spans;
 mod spooled;
 mod text;
 mod tls;
 mod watched;
 
-pub use asked::Operation;
 pub use arrivals::Stray;
+pub use asked::Operation;
 pub use datagrams::{Datagrams, Refusal, SocketState};
+pub use limits::LimitsState;
 pub use service::Source;
+pub use spans::{Gathered, Names, Sent, Series, SpanClass, SpanKind, SpanSeries, SpanStatus};
 pub use watched::{Fill, Number, SpoolState, StoreState, Watched};
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -36,12 +40,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use asked::Asked;
 use arrivals::Arrivals;
+use asked::Asked;
 use bulk::Bulk;
 use datagrams::{DatagramCounts, Sockets};
 use forwarded::Forwarded;
 use http::HttpDurations;
+use limits::LimitsWatch;
 use service::{Received, Saved, ServiceCounts};
 use spooled::Spooled;
 use tls::TlsCounts;
@@ -67,6 +72,8 @@ pub struct Identity {
     pub store: String,
     /// True if `--downsampling.ratio` is not 1: only then Jaeger has the metrics of it.
     pub downsampling: bool,
+    /// `--metrics.spans.max-series`; 0: spans are not counted by service and operation.
+    pub span_series: usize,
 }
 
 /// All metrics of this process.
@@ -92,6 +99,8 @@ pub struct Metrics {
     forwarded: Forwarded,
     books_violations: Counter,
     possibly_doubled: Counter,
+    pushed_back: Counter,
+    span_series: Option<Arc<SpanSeries>>,
 }
 
 impl Metrics {
@@ -136,6 +145,12 @@ impl Metrics {
                 "spaniel_possibly_doubled",
                 "documents sent to another index than an earlier try whose end is not known",
             ),
+            pushed_back: counter(
+                &mut all,
+                "spaniel_store_pushed_back",
+                "items that the store did not take for having too much to do; they are sent again",
+            ),
+            span_series: span_series(&mut all, identity.span_series),
             registry: Mutex::new(all),
         };
         let rejected = ServiceCounts::register(&mut metrics.registry(), "rejected");
@@ -178,6 +193,11 @@ impl Metrics {
     /// Spans of one service that were made safe, or could not be.
     pub fn saved(&self, service: &str, debug: bool, good: bool, spans: u64, roots: u64) {
         self.saved.count(Saved { good, debug }, service, spans, roots);
+    }
+
+    /// Requests, errors and durations of spans, if they are wanted.
+    pub fn span_series(&self) -> Option<&SpanSeries> {
+        self.span_series.as_deref()
     }
 
     /// A request brought `spans` spans.
@@ -268,6 +288,22 @@ impl Metrics {
     /// Adds what is asked for at each scrape.
     pub fn watch(&self, watched: Watched) {
         self.registry().register_collector(Box::new(watched));
+    }
+
+    /// Asks how the limits of sampling stand at each scrape.
+    pub fn watch_limits(&self, state: impl Fn() -> LimitsState + Send + Sync + 'static) {
+        let limits = LimitsWatch(Box::new(state));
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(limits));
+    }
+
+    /// The store did not take so many items for having too much to do.
+    pub fn pushed_back(&self, items: u64) {
+        self.pushed_back.inc_by(items);
+    }
+
+    /// Items that were not taken so far for that.
+    pub fn pushed_back_items(&self) -> u64 {
+        self.pushed_back.get()
     }
 
     /// A handshake on a listener gave no connection.
@@ -363,6 +399,12 @@ fn downsampled(all: &mut Registry, shown: bool) -> [Counter; 2] {
     ["accepted", "dropped"].map(|what| {
         counter(registry, &format!("jaeger_downsampling_writer_spans_{what}"), "spans that --downsampling.ratio judged")
     })
+}
+
+fn span_series(all: &mut Registry, most: usize) -> Option<Arc<SpanSeries>> {
+    let series = (most > 0).then(|| Arc::new(SpanSeries::new(most)))?;
+    all.register_collector(Box::new(spans::Encoder(series.clone())));
+    Some(series)
 }
 
 fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {

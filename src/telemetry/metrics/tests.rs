@@ -16,6 +16,7 @@ fn identity() -> Identity {
         host: text("node-1"),
         store: text("elasticsearch"),
         downsampling: true,
+        span_series: 0,
     }
 }
 
