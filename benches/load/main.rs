@@ -24,8 +24,8 @@ mod spaniel;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::spaniel::command::load::generator::{self, Load, Offered, Place};
 use anyhow::{Context, Result, bail, ensure};
-use spaniel::command::load::generator::{self, Load, Offered, Place};
 
 /// What was asked for on the command line.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The table.
 
 use crate::sink::Counts;
-use spaniel::command::load::generator::Offered;
+use ::spaniel::command::load::generator::Offered;
 
 pub(crate) const HEADER: &str =
     "spans/POST |  offered spans |  spans/s wall | spans/CPU-s | idle MiB | peak MiB | p50 ms | p99 ms | answers";

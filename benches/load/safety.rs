@@ -15,7 +15,7 @@ use hdrhistogram::Histogram;
 
 use crate::spaniel::Spaniel;
 use crate::{Options, process, report, sink};
-use spaniel::command::load::generator::Load;
+use ::spaniel::command::load::generator::Load;
 
 /// Modes, the first of which the others are compared with.
 const MODES: [(&str, &[&str]); 4] = [
