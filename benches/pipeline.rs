@@ -24,9 +24,6 @@ use spaniel::spool::{Gather, Shared, Spool};
 use spaniel::telemetry::books::Books;
 use spaniel::telemetry::metrics::{Identity, Metrics};
 
-#[path = "load/bodies.rs"]
-mod bodies;
-
 fn pipeline(settings: &Settings, span_series: usize) -> Pipeline {
     let metrics = Arc::new(Metrics::new(&Identity { span_series, ..Identity::default() }, &[]));
     let shared = Shared::new(Arc::new(Books::new(&Protocol::NAMES)), metrics.clone(), Budget::new(1 << 30));

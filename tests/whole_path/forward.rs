@@ -334,6 +334,34 @@ fn what_was_surely_not_taken_is_sent_again_and_nothing_else_is() {
 }
 
 #[test]
+fn copies_wait_for_a_second_that_starts_over_http_and_grpc() {
+    let ports = [free_port(), free_port()];
+    let forward = [
+        format!("--forward.zipkin.url=http://127.0.0.1:{}", ports[0]),
+        format!("--forward.jaeger-grpc.url=http://127.0.0.1:{}", ports[1]),
+    ];
+    let flags = [&forward[0], &forward[1], "--forward.timeout=1h"];
+    let first = Start::embedded().flags(&flags.map(|flag| flag as &str)).run();
+    assert_eq!(first.post(request(1, 3, 0)).status(), 202);
+    let message = [data("jaeger/grpc/minimal.pb")];
+    assert_eq!(call(&first, "jaeger-grpc", "/jaeger.api_v2.CollectorService/PostSpans", &message), 1);
+    until("both are tried", || (metric(&first, "spaniel_forward_failing", "") == 2).then_some(()));
+    let listen = [
+        format!("--collector.zipkin.host-port=127.0.0.1:{}", ports[0]),
+        format!("--collector.grpc-server.host-port=127.0.0.1:{}", ports[1]),
+    ];
+    let second = Start::embedded().flags(&listen.each_ref().map(String::as_str)).run();
+    assert_eq!(settled_copies(&first), [2, 2, 0]);
+    let books = second.settled_books();
+    assert_eq!(
+        (&books["spans"]["zipkin-json"]["stored"], &books["spans"]["jaeger-grpc"]["stored"]),
+        (&3.into(), &1.into())
+    );
+    first.stop();
+    second.stop();
+}
+
+#[test]
 fn two_that_name_each_other_send_each_copy_once() {
     let ports = [free_port(), free_port()];
     let start = |own: u16, other: u16| {

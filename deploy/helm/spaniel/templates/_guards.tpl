@@ -26,6 +26,9 @@
 {{- if and (eq .storage "embedded") $many -}}
 {{- fail "\nstorage.type embedded keeps the spans of one replica in that replica, and a query would find only a part of them. Set replicaCount: 1 and autoscaling.enabled: false, or storage.type: elasticsearch." -}}
 {{- end -}}
+{{- if and (eq .storage "embedded") .v.drain.claims -}}
+{{- fail "\ndrain.claims: the embedded store lies on the volume of its one replica, and a Job elsewhere could not write to it. Start that replica again, or set storage.type: elasticsearch to drain into that." -}}
+{{- end -}}
 {{- if and (ne .storage "embedded") .v.storage.elasticsearch.apiKeySecret.name .v.storage.elasticsearch.tokenSecret.name -}}
 {{- fail "\nstorage.elasticsearch: set apiKeySecret or tokenSecret, not both." -}}
 {{- end -}}

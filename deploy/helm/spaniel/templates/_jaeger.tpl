@@ -37,7 +37,7 @@
 * collector.enabled: this chart is the collector, and was installed.
 {{- else if and (eq $key "basePath") (ne (toString $value) "/") }}
 * collector.basePath: paths have no prefix here.
-{{- else if eq $key "topologySpreadContraints" }}
+{{- else if and $value (eq $key "topologySpreadContraints") }}
 * collector.topologySpreadContraints is spelt wrongly (as in Jaeger's values): write topologySpreadConstraints.
 {{- else if and $value (not (has $key (concat $known (list "enabled" "basePath")))) }}
 * collector.{{ $key }}: it is not known here.
