@@ -56,6 +56,9 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if and (eq (toString (index .given "collector.otlp.enabled")) "false") (or .ports.otlpGrpc .ports.otlpHttp) -}}
+{{- fail "\ncollector.otlp.enabled is false, but Services have the ports of OTLP: set ports.otlpGrpc.enabled and ports.otlpHttp.enabled to false instead." -}}
+{{- end -}}
 {{- $instead := dict
   "config-file" "write its content under config"
   "es.password" "put it into a Secret and name that by storage.elasticsearch.existingSecret"

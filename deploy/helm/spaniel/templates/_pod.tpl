@@ -48,8 +48,10 @@ sidecar.istio.io/inject: {{ $s.v.istio.inject | quote }}
 {{- define "spaniel.podAnnotations" -}}
 {{- $top := index . 0 -}}{{- $s := index . 1 -}}
 {{- $annotations := dict "sidecar.istio.io/inject" (toString $s.v.istio.inject) -}}
-{{- if ne $s.name "" -}}
 {{- $_ := set $annotations "checksum/config" (toJson $s.config | sha256sum) -}}
+{{- if $s.v.istio.inject -}}
+{{- /* The sidecar must not go before what is drained has gone through it. */ -}}
+{{- $_ := set $annotations "proxy.istio.io/config" (printf "holdApplicationUntilProxyStarts: true\nterminationDrainDuration: %ds" (int $s.needed)) -}}
 {{- end -}}
 {{- if and $s.v.seccomp (not (include "spaniel.kube" (dict "top" $top "from" "1.19"))) -}}
 {{- $_ := set $annotations "seccomp.security.alpha.kubernetes.io/pod" "runtime/default" -}}

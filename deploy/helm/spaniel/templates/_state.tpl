@@ -62,9 +62,12 @@ Use: {{- $s := include "spaniel.state" . | fromJson }}
 {{- toJson $open -}}
 {{- end -}}
 
-{{/* Seconds, rounded up part by part, of a duration as Go writes it. */}}
+{{/* Seconds, rounded up part by part, of a duration as Go writes it; a number is nanoseconds, as in a file of settings. */}}
 {{- define "spaniel.seconds" -}}
 {{- $sum := 0 -}}
+{{- if kindIs "float64" . -}}
+{{- $sum = div (int64 .) 1000000000 | add1 -}}
+{{- else -}}
 {{- range regexFindAll "[0-9.]+[a-z]+" (. | toString) -1 -}}
 {{- $number := regexFind "^[0-9.]+" . | float64 | ceil | int -}}
 {{- $unit := regexFind "[a-z]+$" . -}}
@@ -72,6 +75,7 @@ Use: {{- $s := include "spaniel.state" . | fromJson }}
 {{- else if eq $unit "m" -}}{{- $sum = add $sum (mul $number 60) -}}
 {{- else if eq $unit "s" -}}{{- $sum = add $sum $number -}}
 {{- else -}}{{- $sum = add $sum (ternary 0 1 (eq $number 0)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $sum -}}
