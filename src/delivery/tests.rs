@@ -102,6 +102,18 @@ async fn only_what_was_not_taken_is_sent_again() {
     assert_eq!((page.stored, page.held), (4, 0));
 }
 
+/// What the budget of sampling follows: items that were pushed back, each time, and no others.
+#[tokio::test(start_paused = true)]
+async fn what_was_pushed_back_is_counted() {
+    let again = crate::item::OVERLOADED;
+    let first = vec![Stored, Again(again), Again(again), Again("shard-limit")];
+    let answers = vec![first, vec![Again(again), Stored, Again("shard-limit")]];
+    let writer = Scripted { answers: Mutex::new(answers.into()), ..Scripted::default() };
+    let (metrics, page) = deliver_to(Arc::new(writer), false).await;
+    assert!(metrics.contains("spaniel_store_pushed_back_total 3\n"), "{metrics}");
+    assert_eq!(page.stored, 4);
+}
+
 /// A store that says at the first try where it sent the items, and wants it back at the second.
 #[derive(Debug, Default)]
 struct Aiming {

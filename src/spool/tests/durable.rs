@@ -156,20 +156,25 @@ async fn what_was_not_settled_comes_back_in_the_next_life() {
 async fn a_full_spool_refuses_and_takes_again_when_something_was_settled() {
     let place = Place::new(1);
     let spool = place.open(|_| {});
-    let mut next = 0;
+    let (mut next, mut fullness) = (0, vec![spool.fullness()]);
     let refused = loop {
         match append(&spool, next..next + 10, 1000).await {
             Ok(()) => next += 10,
             Err(why) => break why,
         }
+        fullness.push(spool.fullness());
     };
     assert_eq!((refused, spool.is_well()), (NotSafe::Full, false));
+    // It tells early and in small steps that it fills up, though files are reserved whole.
+    assert!(fullness[0] < 0.01 && *fullness.last().unwrap() > 0.8, "{fullness:?}");
+    assert!(fullness.windows(2).all(|pair| (0.0..0.1).contains(&(pair[1] - pair[0]))), "{fullness:?}");
     assert_eq!(place.held(), next, "what was refused was not entered");
     assert!(spool.disk_bytes().0 <= 8 * SEGMENT);
     while !spool.is_well() {
         let batch = spool.next().await.unwrap();
         settle(&spool, &batch);
     }
+    assert!(spool.fullness() < *fullness.last().unwrap());
     append(&spool, next..next + 10, 1000).await.unwrap();
     end(spool).await;
 }

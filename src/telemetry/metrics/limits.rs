@@ -5,9 +5,10 @@ use std::fmt::Error;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::watched::{counter, gauge};
+use super::watched::one;
 
 /// The limits of sampling, in this replica.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,15 +56,17 @@ impl Collector for LimitsWatch {
         }
         let help = "what the spool's pressure leaves of spans that begin now";
         share(&mut encoder, "spaniel_sampling_pressure", help, state.pressure_factor)?;
-        let over = [(Vec::new(), state.services_over_quota)];
-        gauge(&mut encoder, "spaniel_sampling_services_over_quota", "services of which a quota drops spans", over)?;
-        let outside = [(Vec::new(), state.outside)];
+        let help = "services of which a quota drops spans";
+        one(&mut encoder, "spaniel_sampling_services_over_quota", help, state.services_over_quota)?;
         let help = "spans that began over two minutes from their arrival, judged by the shares of the arrival";
-        counter(&mut encoder, "spaniel_sampling_start_outside", help, outside)?;
-        let untold = [(Vec::new(), state.untold)];
+        total(&mut encoder, "spaniel_sampling_start_outside", help, state.outside)?;
         let help = "spans that began in an epoch without shares, judged by the nearest";
-        counter(&mut encoder, "spaniel_sampling_rate_table_stale", help, untold)
+        total(&mut encoder, "spaniel_sampling_rate_table_stale", help, state.untold)
     }
+}
+
+fn total(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, count: u64) -> Result<(), Error> {
+    ConstCounter::new(count).encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
 }
 
 fn share(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, share: f64) -> Result<(), Error> {

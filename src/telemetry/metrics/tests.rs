@@ -207,3 +207,53 @@ fn what_is_watched_is_asked_for_at_each_scrape() {
     assert!(families["process_cpu_seconds_total"].kind == "counter");
     assert!(sample(&families, "process_resident_memory_bytes") > 1e6);
 }
+
+#[test]
+fn the_limits_of_sampling_are_shown_as_they_stand() {
+    let metrics = Metrics::for_tests();
+    let budget = Some([1000.0, 800.0, 512.5]);
+    let state = LimitsState {
+        budget,
+        budget_factor: 0.25,
+        pressure_factor: 0.5,
+        services_over_quota: 3,
+        outside: 7,
+        untold: 9,
+    };
+    metrics.watch_limits(move || state.clone());
+    metrics.pushed_back(11);
+    let families = parse(&metrics.text());
+    for (series, value) in [
+        (r#"spaniel_sampling_budget_spans_per_second{state="target"}"#, 1000.0),
+        (r#"spaniel_sampling_budget_spans_per_second{state="effective"}"#, 800.0),
+        (r#"spaniel_sampling_budget_spans_per_second{state="used"}"#, 512.5),
+        ("spaniel_sampling_g", 0.25),
+        ("spaniel_sampling_pressure", 0.5),
+        ("spaniel_sampling_services_over_quota", 3.0),
+        ("spaniel_sampling_start_outside_total", 7.0),
+        ("spaniel_sampling_rate_table_stale_total", 9.0),
+        ("spaniel_store_pushed_back_total", 11.0),
+    ] {
+        assert_eq!(sample(&families, series), value, "{series}");
+    }
+}
+
+/// Names with every sign that the format escapes, read strictly.
+#[test]
+fn series_of_spans_are_well_formed() {
+    let metrics = Metrics::new(&Identity { span_series: 100, ..Identity::default() }, &[]);
+    let all = metrics.span_series().unwrap();
+    for (service, operation) in [("front", "GET /"), ("a\"b\\", "x{le=\"1.0\"}\n,"), ("日本", ""), ("", "é")] {
+        let class = SpanClass { kind: SpanKind::Server, status: SpanStatus::Error };
+        let sent = Sent { service: all.hash_service(service.as_bytes()), operation: operation.as_bytes(), class };
+        let series = all.find(sent, all.hash(sent), || (service.into(), operation.into()));
+        let mut gathered = Gathered::default();
+        gathered.observe(3000);
+        series.add(&gathered);
+    }
+    let families = parse(&metrics.text());
+    assert_eq!(families["traces_span_metrics_calls_total"].samples.len(), 4);
+    assert_eq!(families["traces_span_metrics_duration_milliseconds"].samples.len(), 4 * (17 + 2));
+    let bucket = r#"traces_span_metrics_duration_milliseconds_bucket{le="4",service_name="front",span_kind="SPAN_KIND_SERVER",span_name="GET /",status_code="STATUS_CODE_ERROR"}"#;
+    assert_eq!(sample(&families, bucket), 1.0);
+}

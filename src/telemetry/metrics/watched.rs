@@ -172,7 +172,7 @@ fn process(encoder: &mut DescriptorEncoder<'_>, process: &Process) -> Result<(),
     Ok(())
 }
 
-fn one(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> Result<(), Error> {
+pub(super) fn one(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> Result<(), Error> {
     ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }
 
