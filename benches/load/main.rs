@@ -5,6 +5,8 @@
 //! ```text
 //! cargo bench --bench load                               Spaniel, at 1, 5, 10 and 100 spans a POST
 //! cargo bench --bench load -- --spans 5,100 --seconds 10 --connections 64
+//! cargo bench --bench load -- --protocol otlp-grpc --spans 10,100        the same spans by another protocol
+//! cargo bench --bench load -- --protocol udp --spans 1 --rate 50000      datagrams a second; counts those lost
 //! cargo bench --bench load -- --safety 3 --spans 5,100    what each --spool.sync costs, three rounds
 //! cargo bench --bench load -- --target http://127.0.0.1:9411 [--pid N]   any Zipkin collector
 //! cargo bench --bench load -- sink 9200                  the stand-in alone, for another collector
@@ -16,8 +18,12 @@
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 mod bodies;
+mod datagrams;
+mod encode;
 mod generator;
+mod grpc;
 mod process;
+mod protocol;
 mod report;
 mod safety;
 mod sink;
@@ -28,10 +34,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use protocol::Protocol;
+
 /// What was asked for on the command line.
 #[derive(Debug)]
 struct Options {
+    protocol: Protocol,
     spans: Vec<usize>,
+    /// Datagrams a second.
+    rate: u64,
     seconds: u64,
     connections: Option<usize>,
     target: Option<String>,
@@ -52,12 +63,15 @@ fn main() -> Result<()> {
     match (&options.target, options.safety) {
         (Some(target), _) => drive(target, &options),
         (None, Some(rounds)) => safety::measure(&options, rounds),
+        (None, None) if options.protocol == Protocol::Udp => datagrams::measure(&options),
         (None, None) => measure(&options),
     }
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
     let mut options = Options {
+        protocol: Protocol::ZipkinJson,
+        rate: 50_000,
         spans: vec![1, 5, 10, 100],
         seconds: 5,
         connections: None,
@@ -73,13 +87,18 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
         }
         let value = arguments.next().with_context(|| format!("{name} wants a value"))?;
         match name.as_str() {
+            "--protocol" => options.protocol = Protocol::named(&value)?,
+            "--rate" => options.rate = value.parse()?,
             "--spans" => options.spans = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--seconds" => options.seconds = value.parse()?,
             "--connections" => options.connections = Some(value.parse()?),
             "--target" => options.target = Some(value),
             "--safety" => options.safety = Some(value.parse()?),
             "--pid" => options.pid = Some(value.parse()?),
-            _ => bail!("unknown option {name}: --spans, --seconds, --connections, --safety, --target, --pid, -- FLAGS"),
+            _ => bail!(
+                "unknown option {name}: --protocol, --spans, --rate, --seconds, --connections, --safety, --target, --pid, \
+                 -- FLAGS"
+            ),
         }
     }
     Ok(options)
@@ -87,16 +106,16 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
 
 /// Spaniel against the sink, a fresh process for each size of POST.
 fn measure(options: &Options) -> Result<()> {
-    println!("{}", report::HEADER);
+    println!("{}\n{}", options.protocol.name(), report::HEADER);
     let mut balanced = true;
     for &spans in &options.spans {
         let sink = sink::Child::start()?;
-        let spaniel = spaniel::Spaniel::start(&sink.url(), &options.flags)?;
+        let spaniel = spaniel::Spaniel::start_for(options.protocol, &sink.url(), &options.flags)?;
         let idle = process::memory(spaniel.pid())?;
         let before = process::cpu_seconds(spaniel.pid())?;
         let load = options.load(spans);
         let peak = process::PeakMemory::watch(spaniel.pid());
-        let offered = generator::run(&spaniel.zipkin, &load)?;
+        let offered = generator::run(&spaniel.address, &load)?;
         let books = spaniel.wait_until_settled()?;
         let cpu = process::cpu_seconds(spaniel.pid())? - before;
         let stored = sink.counts()?;
@@ -136,7 +155,7 @@ impl Options {
     /// Such a load, as fast as the answers come.
     fn load(&self, spans: usize) -> generator::Load {
         let length = Duration::from_secs(self.seconds);
-        generator::Load { spans, connections: self.connections(), length, every: None }
+        generator::Load { protocol: self.protocol, spans, connections: self.connections(), length, every: None }
     }
 
     /// Where spools lie: on the disk of the build, not in memory.
