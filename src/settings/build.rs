@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::layers::{ReadFile, Values};
 use super::{
     Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded, EnvoyIds,
-    GrpcServer, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation, Secret,
-    Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
+    GrpcServer, Http2, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation,
+    Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -221,6 +221,15 @@ fn connections(values: &Values) -> Connections {
         body_timeout: limit(values, "limits.body-timeout", "read-timeout"),
         idle_timeout: limit(values, "limits.idle-timeout", "idle-timeout"),
         age: Age { max: values.time("limits.connection-age"), grace: Duration::ZERO },
+        header_bytes: values.count("limits.header-bytes"),
+        http2: Http2 {
+            streams: narrow(values, "limits.http2-streams"),
+            stream_window: narrow(values, "limits.http2-stream-window"),
+            connection_window: narrow(values, "limits.http2-connection-window"),
+            pending_resets: values.count("limits.http2-pending-resets"),
+            error_resets: values.count("limits.http2-error-resets"),
+            unasked_bytes: narrow(values, "limits.http2-unasked-bytes"),
+        },
     }
 }
 

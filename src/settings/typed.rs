@@ -16,7 +16,7 @@ pub use document::{Document, Indices, LeanFields, Rotation, TagsAsFields};
 pub use elasticsearch::{ClientTls, Elasticsearch, Layout, Lean};
 pub use embedded::Embedded;
 pub use guard::{Auth, Tenancy};
-pub use limits::{Age, Connections, Limits, Memory};
+pub use limits::{Age, Connections, Http2, Limits, Memory};
 pub use listen::{Agent, AgentPort, Cors, GrpcServer, Listen};
 pub use process::{Log, LogEncoding, Metrics, Shutdown};
 pub use spans::{Collector, Downsampling, EnvoyIds, SpanTimes};
