@@ -82,7 +82,7 @@ fn take(criterion: &mut Criterion) {
                 bencher.iter(|| {
                     let body = next.next().expect("a cycle has no end").clone();
                     let taken = futures_now(pipeline.take(Protocol::ZipkinJson, body, budget.reserve()));
-                    assert_eq!(taken.expect("accepted").refused, 0);
+                    assert_eq!(taken.expect("accepted").refusals(), 0);
                     black_box(pipeline.spool.take_rest());
                 });
             });

@@ -14,7 +14,7 @@
 //! | [`item`] | what is made safe and sent: items, runs, batches, verdicts | `memory` |
 //! | [`clock`] | time, handed in | nothing |
 //! | [`proto`] | messages of gRPC, made from `proto/*.proto` | nothing |
-//! | [`decode`] | pure functions from bytes to spans, a file per wire format | `span` |
+//! | [`decode`] | pure functions from bytes to spans, a file per wire format | `span`, `memory` |
 //! | [`sample`] | which traces are kept | `span` |
 //! | [`document`] | span ⇄ Jaeger's Elasticsearch document; index names; service documents | `span`, `item` |
 //! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item`, `memory` |

@@ -113,6 +113,11 @@ impl Reservation {
         Ok(())
     }
 
+    /// An empty one of the same kind.
+    pub fn beside(&self) -> Reservation {
+        Reservation { budget: self.budget.clone(), bytes: 0, ceiling: self.ceiling }
+    }
+
     /// A reservation of `bytes`, as far as it can out of this one, which shrinks by so many.
     pub fn split(&mut self, bytes: usize) -> Result<Reservation, OverLimit> {
         if bytes > self.bytes {

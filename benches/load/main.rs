@@ -1,12 +1,14 @@
 //! The end-to-end load benchmark: the real binary in its own process, a stand-in for Elasticsearch
-//! that reads every document in another, and a generator that posts what real Envoys posted, with
-//! fresh ids and times, over keep-alive connections.
+//! that reads every document in another, and the generator of `spaniel load`, which sends what real
+//! Envoys posted, with fresh ids and times, over connections that stay.
 //!
 //! ```text
 //! cargo bench --bench load                               Spaniel, at 1, 5, 10 and 100 spans a POST
 //! cargo bench --bench load -- --spans 5,100 --seconds 10 --connections 64
+//! cargo bench --bench load -- --protocol otlp-grpc --spans 10,100        the same spans by another protocol
+//! cargo bench --bench load -- --protocol udp --spans 1 --rate 50000      datagrams a second; counts those lost
 //! cargo bench --bench load -- --safety 3 --spans 5,100    what each --spool.sync costs, three rounds
-//! cargo bench --bench load -- --target http://127.0.0.1:9411 [--pid N]   any Zipkin collector
+//! cargo bench --bench load -- --target http://127.0.0.1:9411 [--pid N]   any collector, of the protocol
 //! cargo bench --bench load -- sink 9200                  the stand-in alone, for another collector
 //! ```
 //!
@@ -15,7 +17,11 @@
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
+mod datagrams;
+mod encode;
+mod grpc;
 mod process;
+mod protocol;
 mod report;
 mod safety;
 mod sink;
@@ -24,13 +30,21 @@ mod spaniel;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ::spaniel::command::load::generator::{self, Load, Offered, Place};
+use ::spaniel::command::load::bodies;
+use ::spaniel::command::load::generator::{self, Load, Offered};
+use ::spaniel::command::load::http::Http;
 use anyhow::{Context, Result, bail, ensure};
+
+use grpc::Caller;
+use protocol::Protocol;
 
 /// What was asked for on the command line.
 #[derive(Debug)]
 struct Options {
+    protocol: Protocol,
     spans: Vec<usize>,
+    /// Datagrams a second.
+    rate: u64,
     seconds: u64,
     connections: Option<usize>,
     target: Option<String>,
@@ -51,12 +65,15 @@ fn main() -> Result<()> {
     match (&options.target, options.safety) {
         (Some(target), _) => drive(target, &options),
         (None, Some(rounds)) => safety::measure(&options, rounds),
+        (None, None) if options.protocol == Protocol::Udp => datagrams::measure(&options),
         (None, None) => measure(&options),
     }
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
     let mut options = Options {
+        protocol: Protocol::ZipkinJson,
+        rate: 50_000,
         spans: vec![1, 5, 10, 100],
         seconds: 5,
         connections: None,
@@ -72,41 +89,57 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
         }
         let value = arguments.next().with_context(|| format!("{name} wants a value"))?;
         match name.as_str() {
+            "--protocol" => options.protocol = Protocol::named(&value)?,
+            "--rate" => options.rate = value.parse()?,
             "--spans" => options.spans = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--seconds" => options.seconds = value.parse()?,
             "--connections" => options.connections = Some(value.parse()?),
             "--target" => options.target = Some(value),
             "--safety" => options.safety = Some(value.parse()?),
             "--pid" => options.pid = Some(value.parse()?),
-            _ => bail!("unknown option {name}: --spans, --seconds, --connections, --safety, --target, --pid, -- FLAGS"),
+            _ => bail!(
+                "unknown option {name}: --protocol, --spans, --rate, --seconds, --connections, --safety, --target, --pid, \
+                 -- FLAGS"
+            ),
         }
     }
+    let answers = options.target.is_some() || options.safety.is_some();
+    ensure!(
+        options.protocol != Protocol::Udp || !answers,
+        "--target and --safety want a protocol that answers, not udp"
+    );
     Ok(options)
 }
 
 /// Drives the collector at `address` (host:port). All connections live on one thread: waking a thread
 /// for each answer would be done in the collector's `write`, and charged to it, which no network does.
-fn offer(address: &str, load: &Load) -> Result<Offered> {
-    let place = Place { address: address.into(), path: "/api/v2/spans".into() };
+fn offer(address: &str, protocol: Protocol, load: &Load) -> Result<Offered> {
+    let templates = encode::templates(protocol, load.spans, bodies::variety(load.spans))?;
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let offered = runtime.block_on(generator::drive(&place, load, &stopped));
+    let offered = if protocol.is_grpc() {
+        let caller = Caller::new(address, protocol)?;
+        runtime.block_on(generator::drive(|| caller.clone(), &templates, load, &stopped))
+    } else {
+        let client = || Http::new(protocol.place(address));
+        runtime.block_on(generator::drive(client, &templates, load, &stopped))
+    };
     ensure!(offered.failures.is_empty(), "requests without an answer: {:?}", offered.failures);
     Ok(offered)
 }
 
 /// Spaniel against the sink, a fresh process for each size of POST.
 fn measure(options: &Options) -> Result<()> {
-    println!("{}", report::HEADER);
+    println!("{}\n{}", options.protocol.name(), report::HEADER);
     let mut balanced = true;
     for &spans in &options.spans {
         let sink = sink::Child::start()?;
-        let spaniel = spaniel::Spaniel::start(&sink.url(), &options.flags)?;
+        let spaniel = spaniel::Spaniel::start_for(options.protocol, &sink.url(), &options.flags)?;
         let idle = process::memory(spaniel.pid())?;
         let before = process::cpu_seconds(spaniel.pid())?;
         let load = options.load(spans);
         let peak = process::PeakMemory::watch(spaniel.pid());
-        let offered = offer(&spaniel.zipkin, &load)?;
+        let offered = offer(&spaniel.address, options.protocol, &load)?;
         let books = spaniel.wait_until_settled()?;
         let cpu = process::cpu_seconds(spaniel.pid())? - before;
         let stored = sink.counts()?;
@@ -127,7 +160,7 @@ fn drive(target: &str, options: &Options) -> Result<()> {
         let before = options.pid.map(process::cpu_seconds).transpose()?;
         let load = options.load(spans);
         let address = target.trim_start_matches("http://").trim_end_matches('/');
-        let offered = offer(address, &load)?;
+        let offered = offer(address, options.protocol, &load)?;
         let after = options.pid.map(process::cpu_seconds).transpose()?;
         println!(
             "{}",

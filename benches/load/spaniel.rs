@@ -6,31 +6,42 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::protocol::Protocol;
+
+/// The flags of the listeners, and where they listen if no load goes there.
+const LISTENERS: [(&str, &str); 9] = [
+    ("collector.zipkin.host-port", "127.0.0.1:0"),
+    ("collector.http-server.host-port", "127.0.0.1:0"),
+    ("collector.grpc-server.host-port", "127.0.0.1:0"),
+    ("collector.otlp.grpc.host-port", "127.0.0.1:0"),
+    ("collector.otlp.http.host-port", "127.0.0.1:0"),
+    ("query.http-server.host-port", "127.0.0.1:0"),
+    ("processor.jaeger-compact.server-host-port", "off"),
+    ("processor.jaeger-binary.server-host-port", "off"),
+    ("http-server.host-port", "off"),
+];
+
 /// A running Spaniel, killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Spaniel {
     process: Child,
-    /// host:port of the Zipkin listener.
-    pub(crate) zipkin: String,
+    /// host:port of the listener that the load goes to.
+    pub(crate) address: String,
     admin: String,
     _spool: tempfile::TempDir,
 }
 
 impl Spaniel {
-    /// Starts it with Elasticsearch at `store` and waits until it is ready.
-    pub(crate) fn start(store: &str, flags: &[String]) -> Result<Self> {
-        let (zipkin, admin) = (free_address()?, free_address()?);
+    /// Starts it with Elasticsearch at `store` and waits until it is ready for a load.
+    pub(crate) fn start_for(protocol: Protocol, store: &str, flags: &[String]) -> Result<Self> {
+        let (address, admin) = (free_address()?, free_address()?);
+        let at = |listener, usual| if listener == protocol.listener() { address.as_str() } else { usual };
         let spool = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let process = Command::new(env!("CARGO_BIN_EXE_spaniel"))
             .env("SPAN_STORAGE_TYPE", "elasticsearch")
             .arg(format!("--es.server-urls={store}"))
-            .arg(format!("--collector.zipkin.host-port={zipkin}"))
             .arg(format!("--admin.http.host-port={admin}"))
-            .args(["--processor.jaeger-compact.server-host-port=off", "--processor.jaeger-binary.server-host-port=off"])
-            .arg("--http-server.host-port=off")
-            .args(["--collector.http-server.host-port=127.0.0.1:0", "--query.http-server.host-port=127.0.0.1:0"])
-            .args(["--collector.grpc-server.host-port=127.0.0.1:0", "--collector.otlp.grpc.host-port=127.0.0.1:0"])
-            .arg("--collector.otlp.http.host-port=127.0.0.1:0")
+            .args(LISTENERS.map(|(listener, usual)| format!("--{listener}={}", at(listener, usual))))
             .arg(format!("--spool.directory={}", spool.path().display()))
             .arg("--log-level=warn")
             .args(flags)
@@ -38,7 +49,7 @@ impl Spaniel {
             .stderr(if std::env::var_os("SPANIEL_BENCH_LOG").is_some() { Stdio::inherit() } else { Stdio::null() })
             .spawn()
             .context("cannot start the binary")?;
-        let mut spaniel = Spaniel { process, zipkin, admin, _spool: spool };
+        let mut spaniel = Spaniel { process, address, admin, _spool: spool };
         spaniel.wait_until_ready()?;
         Ok(spaniel)
     }

@@ -1,6 +1,6 @@
 //! What stopped a decoder inside a span.
 
-use crate::span::{Reason, Refusal};
+use crate::span::{Limit, Reason, Refusal};
 
 /// A fault without its place; the reader that met it knows where. One word wide as `&'static
 /// Fault`, so that the happy path carries nothing.
@@ -16,6 +16,11 @@ pub(super) type Read<T> = Result<T, &'static Fault>;
 impl Fault {
     pub(super) const fn new(reason: Reason, what: &'static str) -> Self {
         Fault { reason, what }
+    }
+
+    /// More than one of the limits allows.
+    pub(super) const fn limit(limit: Limit, what: &'static str) -> Self {
+        Fault::new(Reason::Limit(limit), what)
     }
 
     pub(super) fn at(&self, offset: usize) -> Refusal {

@@ -13,10 +13,10 @@ mod time;
 use super::fault::{Fault, Read};
 use super::protobuf::{Field, Message, Wire};
 use super::{Limits, Sink, Unreadable};
-use crate::span::{Process, Reason, Span, Tag, Text, Value};
+use crate::span::{Limit, Process, Reason, Span, Tag, Text, Value};
 
-const TOO_MANY_SPANS: &Fault = &Fault::new(Reason::Limit, "too many spans in one request");
-const TOO_MANY_TAGS: &Fault = &Fault::new(Reason::Limit, "too many tags");
+const TOO_MANY_SPANS: &Fault = &Fault::limit(Limit::Spans, "too many spans in one request");
+const TOO_MANY_TAGS: &Fault = &Fault::limit(Limit::Tags, "too many tags");
 const NO_BATCH: &Fault = &Fault::new(Reason::Structure, "the batch is no message");
 
 /// What a tag of a type that nobody knows says.

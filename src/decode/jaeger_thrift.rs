@@ -12,12 +12,12 @@ mod tag;
 use super::fault::{Fault, Read};
 use super::thrift::{Binary, Compact, Field, Protocol, Type};
 use super::{Limits, Sink, Unreadable};
-use crate::span::{Process, Reason, Span, Text};
+use crate::span::{Limit, Process, Reason, Span, Text};
 
 const NO_SPANS: &str = "a batch without a list of spans";
 /// How deep the schema itself nests: batch, spans, span, logs, log, fields, tag.
 const OWN_DEPTH: usize = 7;
-const TOO_MANY_SPANS: &Fault = &Fault::new(Reason::Limit, "too many spans in one request");
+const TOO_MANY_SPANS: &Fault = &Fault::limit(Limit::Spans, "too many spans in one request");
 
 /// Reads one bare `Batch` in binary protocol; what stands behind it is ignored.
 pub fn jaeger_thrift<'a>(body: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a>) -> Result<(), Unreadable> {

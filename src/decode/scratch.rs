@@ -4,13 +4,19 @@
 //! (the compact form of an object given as a tag, the fields of an OpenTelemetry event inside a
 //! Zipkin annotation, bytes that came as base64) live here as long as the body does. It is a list
 //! that only grows, so that what was once kept never moves; an empty one costs nothing.
+//!
+//! What is built is charged to the memory limit before there is room for it.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
+
+use crate::memory::Reservation;
 
 /// Text built while a body is decoded. Made beside the body, dropped with it.
 #[derive(Debug, Default)]
 pub struct Scratch {
     first: OnceCell<Box<Kept>>,
+    charge: Option<RefCell<Reservation>>,
+    is_starved: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -21,13 +27,42 @@ struct Kept {
 }
 
 impl Scratch {
+    /// One that charges nobody.
     pub fn new() -> Self {
         Scratch::default()
     }
 
+    /// One that charges `reservation`, which is empty.
+    pub fn charged(reservation: Reservation) -> Self {
+        let (first, is_starved) = (OnceCell::new(), Cell::new(false));
+        Scratch { first, charge: Some(RefCell::new(reservation)), is_starved }
+    }
+
+    /// True if there was no memory for something that had to be built: what was decoded is not all.
+    pub fn is_starved(&self) -> bool {
+        self.is_starved.get()
+    }
+
     /// A writer that keeps at most `room` bytes.
     pub(super) fn writer(&self, room: usize) -> Writer<'_> {
-        Writer { end: &self.first, room }
+        Writer { scratch: self, end: &self.first, room }
+    }
+
+    /// Charges bytes that will be built; false if there is no memory for them.
+    pub(super) fn charge(&self, bytes: usize) -> bool {
+        let is_charged = self.charge.as_ref().is_none_or(|charge| charge.borrow_mut().grow(bytes).is_ok());
+        self.is_starved.set(self.is_starved.get() || !is_charged);
+        is_charged
+    }
+
+    /// Gives back what was charged for bytes that are gone.
+    pub(super) fn release(&self, bytes: usize) {
+        if let Some(charge) = &self.charge {
+            let mut charge = charge.borrow_mut();
+            let left = charge.bytes().saturating_sub(bytes);
+            // Less is always granted.
+            let _ = charge.resize(left);
+        }
     }
 }
 
@@ -44,6 +79,7 @@ impl Drop for Scratch {
 /// Adds text at the end of a [`Scratch`].
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
+    scratch: &'a Scratch,
     end: &'a OnceCell<Box<Kept>>,
     room: usize,
 }
@@ -54,7 +90,12 @@ impl<'a> Writer<'a> {
         self.room
     }
 
-    /// Keeps `text`, or says `None` when the room is used up.
+    /// Where it writes.
+    pub(super) fn scratch(&self) -> &'a Scratch {
+        self.scratch
+    }
+
+    /// Keeps `text`, or says `None` when the room is used up or there is no memory.
     pub(super) fn keep(&mut self, text: String) -> Option<&'a str> {
         Some(&self.add(text, Vec::new())?.text)
     }
@@ -65,7 +106,9 @@ impl<'a> Writer<'a> {
     }
 
     fn add(&mut self, text: String, bytes: Vec<u8>) -> Option<&'a Kept> {
-        self.room = self.room.checked_sub(text.len() + bytes.len())?;
+        let room = self.room.checked_sub(text.len() + bytes.len())?;
+        let is_charged = self.scratch.charge(text.capacity() + bytes.capacity() + size_of::<Kept>());
+        self.room = is_charged.then_some(room)?;
         while let Some(kept) = self.end.get() {
             self.end = &kept.next;
         }
@@ -78,6 +121,7 @@ impl<'a> Writer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Budget;
 
     #[test]
     fn texts_stay_where_they_are() {
@@ -99,6 +143,20 @@ mod tests {
         assert_eq!(writer.keep_bytes(vec![1, 2]), None);
         assert_eq!(writer.keep_bytes(vec![7]), Some(&[7][..]));
         assert_eq!(writer.keep("f".to_owned()), None);
+    }
+
+    #[test]
+    fn what_is_kept_is_charged() {
+        let budget = Budget::new(1600);
+        let scratch = Scratch::charged(budget.reserve());
+        let mut writer = scratch.writer(10_000);
+        assert!(writer.keep("a".repeat(700)).is_some());
+        assert_eq!(budget.used(), 700 + size_of::<Kept>());
+        assert!(writer.keep("a".repeat(900)).is_none());
+        assert!(scratch.is_starved());
+        assert_eq!(writer.room(), 9300);
+        drop(scratch);
+        assert_eq!(budget.used(), 0);
     }
 
     #[test]

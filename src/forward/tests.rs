@@ -45,7 +45,8 @@ async fn after(answer: fn() -> Result<Taken, Rejected>, max_bytes: usize) -> (u6
 
 #[tokio::test]
 async fn only_what_was_taken_is_copied() {
-    let (some, none) = (|| Ok(Taken { accepted: 1, refused: 1 }), || Ok(Taken { accepted: 0, refused: 0 }));
+    let some = || Ok(Taken { accepted: 1, refused: [("span-id", 1)].into(), ..Taken::default() });
+    let none = || Ok(Taken::default());
     assert_eq!(after(some, 1 << 20).await, (1, 1));
     assert_eq!(after(some, 10).await, (1, 1), "no room for it");
     assert_eq!(after(none, 1 << 20).await, (0, 0));

@@ -11,7 +11,7 @@ use crate::memory::{OverLimit, Reservation};
 use crate::sample::Verdict;
 use crate::settings::EnvoyIds;
 use crate::span::repair::{self, Family, Mend};
-use crate::span::{Process, Reason, Refusal, Span, Tag, Text};
+use crate::span::{Limit, Process, Reason, Refusal, Span, Tag, Text};
 use crate::telemetry::books::Outcome;
 
 /// Microseconds of an hour.
@@ -54,6 +54,8 @@ pub(super) struct Intake<'p, 'a> {
     mends: [u64; Mend::ALL.len()],
     /// The newest end of a span, and its service: whether the sender's clock is right.
     newest: (u64, Text<'a>),
+    /// How often each limit on a span or a request was passed, in the order of [`Limit::ALL`].
+    limits: [u64; Limit::ALL.len()],
     over_limit: bool,
     mends_envoy_ids: bool,
 }
@@ -81,13 +83,13 @@ impl Harvest {
 
     /// The answer to the sender: an error only if there were spans and none could be taken.
     pub(super) fn taken(&self) -> Result<Taken, Rejected> {
-        let refused = self.outcome.refused.values().sum();
+        let refused = self.outcome.refused.values().sum::<u64>();
         let accepted = self.outcome.received - refused;
         match self.first_refusal {
             Some(first) if accepted == 0 => {
                 Err(Rejected::NothingReadable { refused, what: first.what, offset: first.offset })
             }
-            _ => Ok(Taken { accepted, refused }),
+            first_refusal => Ok(Taken { accepted, refused: self.outcome.refused.clone(), first_refusal }),
         }
     }
 }
@@ -121,6 +123,7 @@ impl<'p, 'a> Intake<'p, 'a> {
             counts: pipeline.metrics.span_series().map(SpanCounts::new),
             mends: [0; Mend::ALL.len()],
             newest: (0, Text::default()),
+            limits: [0; Limit::ALL.len()],
             over_limit: false,
             mends_envoy_ids: protocol.is_zipkin_proto() && pipeline.envoy_ids == EnvoyIds::Auto,
         };
@@ -128,9 +131,10 @@ impl<'p, 'a> Intake<'p, 'a> {
         intake
     }
 
-    /// What was read, or why the request is refused as a whole.
-    pub(super) fn finish(mut self, read: Result<(), Unreadable>) -> Result<Harvest, Rejected> {
-        if self.over_limit || self.settle_charge().is_err() {
+    /// What was read, or why the request is refused as a whole; `is_starved`: there was no memory for
+    /// what had to be built.
+    pub(super) fn finish(mut self, read: Result<(), Unreadable>, is_starved: bool) -> Result<Harvest, Rejected> {
+        if is_starved || self.over_limit || self.settle_charge().is_err() {
             self.forget_services();
             self.pipeline.metrics.limit_reached("memory.limit");
             return Err(Rejected::NotNow);
@@ -148,6 +152,7 @@ impl<'p, 'a> Intake<'p, 'a> {
             self.pipeline.metrics.arrived(self.now, self.newest.0, || self.newest.1.decoded());
         }
         self.enter_mends();
+        self.enter_limits();
         self.outcome.held = self.run.items.len() as u64 - self.services;
         let Intake { run, outcome, services, first_refusal, counts, .. } = self;
         let counted = counts.map(SpanCounts::into_rows).unwrap_or_default();
@@ -224,12 +229,21 @@ impl<'p, 'a> Intake<'p, 'a> {
 
     fn count_refusal(&mut self, refusal: Refusal) {
         *self.outcome.refused.entry(refusal.reason.label()).or_default() += 1;
+        if let Reason::Limit(limit) = refusal.reason {
+            self.limits[limit as usize] += 1;
+        }
         self.first_refusal.get_or_insert(refusal);
     }
 
     fn enter_mends(&mut self) {
         for (mend, &count) in Mend::ALL.iter().zip(&self.mends).filter(|(_, count)| **count > 0) {
             self.pipeline.metrics.mended(mend.label(), count);
+        }
+    }
+
+    fn enter_limits(&self) {
+        for (limit, &count) in Limit::ALL.iter().zip(&self.limits).filter(|(_, count)| **count > 0) {
+            self.pipeline.metrics.limit_passed(limit.name(), count);
         }
     }
 

@@ -14,6 +14,7 @@ pub use growth::Growth;
 pub use protocol::Protocol;
 pub use tags::CollectorTags;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -24,17 +25,40 @@ use crate::document::{Services, Shape};
 use crate::memory::Reservation;
 use crate::sample::Sampler;
 use crate::settings::{EnvoyIds, SpanTimes};
+use crate::span::Refusal;
 use crate::spool::{NotSafe, Spool};
 use crate::telemetry::metrics::Metrics;
 use intake::{Harvest, Intake};
 
 /// What became of a request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
     /// Spans that are safe, or were sampled out.
     pub accepted: u64,
-    /// Spans that were refused, each for its own reason.
-    pub refused: u64,
+    /// Spans that were refused, by the labels of their reasons.
+    pub refused: BTreeMap<&'static str, u64>,
+    /// The first of them.
+    pub first_refusal: Option<Refusal>,
+}
+
+impl Taken {
+    /// How many spans were refused.
+    pub fn refusals(&self) -> u64 {
+        self.refused.values().sum()
+    }
+
+    /// For the sender: how many of his spans were refused, for what, and where the first one is.
+    pub fn left_out(&self) -> Option<String> {
+        let refused = self.refusals();
+        if refused == 0 {
+            return None;
+        }
+        let all = refused + self.accepted;
+        let reasons: Vec<String> = self.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        let first = self.first_refusal.map(|first| format!("; the first: {} at byte {}", first.what, first.offset));
+        let (reasons, first) = (reasons.join(", "), first.unwrap_or_default());
+        Some(format!("{refused} of {all} spans were left out ({reasons}{first}): sending them again will not help"))
+    }
 }
 
 /// Why a request was refused as a whole.
@@ -105,7 +129,7 @@ impl Pipeline {
 
     /// One pass over the body: every span decoded, repaired, judged, written.
     fn read(&self, protocol: Protocol, body: &[u8], reservation: Reservation) -> Result<Harvest, Rejected> {
-        let scratch = decode::Scratch::default();
+        let scratch = decode::Scratch::charged(reservation.beside());
         let mut intake = Intake::new(self, protocol, body.len(), reservation);
         let read = match protocol {
             Protocol::ZipkinJson => decode::zipkin_json(body, &scratch, &self.limits, &mut intake),
@@ -122,7 +146,7 @@ impl Pipeline {
             Protocol::OtlpGrpc | Protocol::OtlpHttp => decode::otlp_proto(body, &scratch, &self.limits, &mut intake),
             Protocol::OtlpJson => decode::otlp_json(body, &scratch, &self.limits, &mut intake),
         };
-        intake.finish(read)
+        intake.finish(read, scratch.is_starved())
     }
 }
 

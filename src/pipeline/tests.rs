@@ -44,7 +44,7 @@ async fn post(pipeline: &Pipeline, memory: usize) -> (Result<Taken, Rejected>, P
 async fn a_span_and_its_service_are_held() {
     let pipeline = pipeline();
     let (taken, page) = post(&pipeline, 1 << 20).await;
-    assert_eq!(taken.unwrap(), Taken { accepted: 1, refused: 0 });
+    assert_eq!(taken.unwrap(), Taken { accepted: 1, ..Taken::default() });
     assert_eq!((page.received, page.held, pipeline.spool.books().services().held), (1, 1, 1));
     assert_eq!(pipeline.spool.held_items(), 2);
     post(&pipeline, 1 << 20).await.0.unwrap();
@@ -79,7 +79,7 @@ async fn a_start_outside_the_limits_becomes_the_arrival_under_the_same_name() {
         (START + 40 * day, true),
     ] {
         pipeline.clock.turn_to(now);
-        assert_eq!(post(&pipeline, 1 << 20).await.0.unwrap(), Taken { accepted: 1, refused: 0 });
+        assert_eq!(post(&pipeline, 1 << 20).await.0.unwrap(), Taken { accepted: 1, ..Taken::default() });
         let (item, document) = next_span(&pipeline).await;
         let start = if mended { now } else { START };
         assert_eq!((item.hour, &document["startTime"]), (start / 3_600_000_000, &start.into()));
@@ -158,4 +158,47 @@ async fn no_rate_of_sampling_changes_what_is_counted_before_it() {
     assert!(seen[0].1 > seen[2].1 && seen[2].1 == 0);
     assert_eq!(seen[0].0, seen[1].0);
     assert_eq!(seen[0].0, seen[2].0);
+}
+
+#[tokio::test]
+async fn a_limit_that_is_passed_is_told_to_the_sender_and_counted_by_its_name() {
+    let mut pipeline = pipeline();
+    pipeline.limits.tags = 2;
+    let tags = r#"{"traceId":"a","id":"1","tags":{"a":"","b":"","c":""}}"#;
+    let body = format!(r#"[{tags},{tags},{{"traceId":"a","id":"x"}},{{"traceId":"a","id":"2"}}]"#);
+    let reservation = Budget::new(1 << 20).reserve();
+    let taken = pipeline.take(Protocol::ZipkinJson, body.into(), reservation).await.unwrap();
+    assert_eq!((taken.accepted, taken.refusals()), (1, 3));
+    let words = taken.left_out().unwrap();
+    let (begin, end) =
+        ("3 of 4 spans were left out (limit 2, span-id 1; the first: too many tags on a span at byte ", ")");
+    assert!(words.starts_with(begin) && words.contains(end), "{words}");
+    let text = pipeline.metrics.text();
+    assert!(text.contains("spaniel_limits_reached_total{limit=\"limits.tags-per-span\"} 2"), "{text}");
+    assert_eq!(Taken { accepted: 1, ..Taken::default() }.left_out(), None);
+}
+
+/// What is built beside a body counts too: the body and the documents alone would fit.
+#[tokio::test]
+async fn without_memory_for_what_must_be_built_nothing_is_taken() {
+    let pipeline = pipeline();
+    let body = |value: &str| {
+        let span = format!(r#"{{"traceId":"{:032x}","spanId":"{:016x}","attributes":[{value}]}}"#, 1, 1);
+        Bytes::from(format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#))
+    };
+    let text = "x".repeat(50_000);
+    let plain = body(&format!(r#"{{"key":"k","value":{{"stringValue":"{text}"}}}}"#));
+    let list = body(&format!(r#"{{"key":"k","value":{{"arrayValue":{{"values":[{{"stringValue":"{text}"}}]}}}}}}"#));
+    let mut least = [0, 0];
+    for (least, body) in least.iter_mut().zip([plain, list]) {
+        let fits = async |memory: usize| {
+            let reservation = Budget::new(memory).reserve();
+            pipeline.take(Protocol::OtlpJson, body.clone(), reservation).await.is_ok()
+        };
+        *least = 50_000;
+        while !fits(*least).await {
+            *least += 5_000;
+        }
+    }
+    assert!(least[1] >= least[0] + 50_000, "{least:?}");
 }

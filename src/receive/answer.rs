@@ -52,7 +52,7 @@ pub(super) fn not_admitted(metrics: &Metrics, error: &BodyError, status: StatusC
     count_limit(metrics, error);
     let mut response = words(status, text);
     if matches!(error, BodyError::UnknownEncoding(_)) {
-        set(&mut response, ACCEPT_ENCODING, "gzip, deflate, zstd");
+        set(&mut response, ACCEPT_ENCODING, "gzip, deflate, zstd, snappy");
     }
     response
 }

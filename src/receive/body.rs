@@ -38,7 +38,7 @@ pub(super) enum BodyError {
     TooSlow(Duration),
     #[error("the body broke off")]
     BrokeOff,
-    #[error("unsupported Content-Encoding {0:?}: use gzip, deflate, zstd or none")]
+    #[error("unsupported Content-Encoding {0:?}: use gzip, deflate, zstd, snappy or none")]
     UnknownEncoding(String),
     #[error("cannot {verb} the body: {problem}")]
     Broken { verb: &'static str, problem: String },

@@ -48,7 +48,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin + 'static>(
 ) {
     let server = seat.server.clone();
     let pulse = Arc::new(Pulse::new(&server.limits, server.vary(served.age)));
-    let io = TokioIo::new(Lingering::new(stream, pulse.clone(), seat.take_charge()));
+    let io = TokioIo::new(Lingering::new(stream, pulse.clone(), seat.take_charge(), http2::most_held(&server.limits)));
     let of_requests = pulse.clone();
     let service = service_fn(move |request| answer(served.router.clone(), request, of_requests.clone()));
     let connection = pin!(server.builder.serve_connection(io, service));
@@ -107,7 +107,7 @@ async fn drive<C: GracefulConnection<Error = BoxError>>(
             due = poll_fn(|context| next_due(pulse, timer.as_mut(), farewell, context)) => match due {
                 Due::At(_) => return,
                 Due::Overdue => return metrics.limit_reached("max-connection-age-grace"),
-                Due::Flood => return metrics.limit_reached("http2.unasked"),
+                Due::Flood => return metrics.limit_reached("limits.http2-unasked-bytes"),
                 Due::SlowHeader => return metrics.limit_reached("limits.header-timeout"),
                 Due::Old => {
                     metrics.limit_reached("limits.connection-age");

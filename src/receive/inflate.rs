@@ -1,5 +1,6 @@
-//! Content-Encodings: gzip, deflate (with zlib's wrapping or without), zstd, one or several; for
-//! messages of gRPC snappy too, in frames as OpenTelemetry collectors send it.
+//! Content-Encodings: gzip, deflate (with zlib's wrapping or without), zstd and snappy, one or several.
+//! Snappy comes in frames, as OpenTelemetry collectors send it, or as one block, which is what its
+//! name means over HTTP: its first bytes say which.
 //!
 //! What comes out is limited and charged as it comes out, so a bomb stops at the limit. The first
 //! megabyte is inflated at once; what has more in it is left to a thread that may be busy.
@@ -25,6 +26,9 @@ const MOST_ENCODINGS: usize = 4;
 
 /// The largest window of a zstd frame, as log2: what RFC 9659 allows over HTTP.
 const WINDOW_LOG: u32 = 23;
+
+/// What snappy in frames begins with.
+const SNAPPY_FRAMES: &[u8] = b"\xff\x06\0\0sNaPpY";
 
 /// A way to make a body smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +83,7 @@ impl Encodings {
     pub(super) fn of_messages(headers: &HeaderMap) -> Result<Self, String> {
         let name = headers.get("grpc-encoding").map(|value| value.as_bytes()).unwrap_or_default();
         let name = std::str::from_utf8(name).map_err(|_| "(not text)".to_string())?;
-        let encoding = if name == "snappy" { Some(Encoding::Snappy) } else { named(name)? };
-        Ok(Encodings(encoding.into_iter().collect()))
+        Ok(Encodings(named(name)?.into_iter().collect()))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -100,6 +103,7 @@ fn named(name: &str) -> Result<Option<Encoding>, String> {
         _ if is("gzip") || is("x-gzip") => Some(Encoding::Gzip),
         _ if is("deflate") || is("zlib") => Some(Encoding::Deflate),
         _ if is("zstd") => Some(Encoding::Zstd),
+        _ if is("snappy") || is("x-snappy-framed") => Some(Encoding::Snappy),
         _ => return Err(name.chars().take(64).collect()),
     })
 }
@@ -114,6 +118,8 @@ pub(super) enum Inflated {
 /// Inflates one body.
 pub(super) struct Inflater {
     encoding: Encoding,
+    /// A block of snappy, which comes out at once.
+    block: Option<Bytes>,
     decoder: Box<dyn Read + Send>,
     out: Vec<u8>,
     limit: usize,
@@ -136,8 +142,10 @@ impl Inflater {
         reservation: Reservation,
     ) -> Result<Self, BodyError> {
         let Admitted { bytes, reservation: input } = body;
+        let is_block = encoding == Encoding::Snappy && !bytes.is_empty() && !bytes.starts_with(SNAPPY_FRAMES);
+        let block = is_block.then(|| bytes.clone());
         let decoder = decoder(encoding, bytes).map_err(|error| broken(encoding, &error))?;
-        Ok(Inflater { encoding, decoder, out: Vec::new(), limit, setting, ended: false, reservation, input })
+        Ok(Inflater { encoding, block, decoder, out: Vec::new(), limit, setting, ended: false, reservation, input })
     }
 
     /// Inflates as much as may be done on the network's thread.
@@ -157,6 +165,9 @@ impl Inflater {
 
     /// Goes on until everything is out, or more than `pause` bytes are.
     fn run(&mut self, pause: usize) -> Result<(), BodyError> {
+        if let Some(block) = self.block.take() {
+            return self.unpack(block, pause);
+        }
         while !self.ended && self.out.len() <= pause {
             self.make_room()?;
             let room = self.out.capacity() - self.out.len();
@@ -166,9 +177,32 @@ impl Inflater {
         self.check_limit()
     }
 
+    /// Inflates a block of snappy, unless it is larger than `pause`. What length it claims is
+    /// believed when it is within the limit and there is memory for it.
+    fn unpack(&mut self, block: Bytes, pause: usize) -> Result<(), BodyError> {
+        let problem = |error: snap::Error| broken(Encoding::Snappy, &error.into());
+        let length = snap::raw::decompress_len(&block).map_err(problem)?;
+        if length > self.limit {
+            return Err(self.too_large());
+        }
+        if length > pause {
+            self.block = Some(block);
+            return Ok(());
+        }
+        self.reservation.resize(length)?;
+        self.out = vec![0; length];
+        snap::raw::Decoder::new().decompress(&block, &mut self.out).map_err(problem)?;
+        self.ended = true;
+        Ok(())
+    }
+
+    fn too_large(&self) -> BodyError {
+        BodyError::TooLarge { limit: self.limit, setting: self.setting }
+    }
+
     fn check_limit(&self) -> Result<(), BodyError> {
         if self.out.len() > self.limit {
-            return Err(BodyError::TooLarge { limit: self.limit, setting: self.setting });
+            return Err(self.too_large());
         }
         Ok(())
     }

@@ -18,7 +18,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::http2;
 use super::pulse::Pulse;
 use crate::memory::Reservation;
 
@@ -39,6 +38,8 @@ pub(super) struct Lingering<S> {
     charge: Reservation,
     /// Bytes of a head that is not complete.
     heading: usize,
+    /// The most of them that are kept of HTTP/2.
+    most_held: usize,
     /// Requests that had begun when that was last counted.
     begun: u32,
     ended: bool,
@@ -47,9 +48,9 @@ pub(super) struct Lingering<S> {
 }
 
 impl<S> Lingering<S> {
-    /// `charge`: what the connection has taken so far.
-    pub(super) fn new(inner: S, pulse: Arc<Pulse>, charge: Reservation) -> Self {
-        Lingering { inner, pulse, charge, heading: 0, begun: 0, ended: false, lingered: 0, until: None }
+    /// `charge`: what the connection has taken so far; `most_held`: bytes of a head that HTTP/2 keeps.
+    pub(super) fn new(inner: S, pulse: Arc<Pulse>, charge: Reservation, most_held: usize) -> Self {
+        Lingering { inner, pulse, charge, heading: 0, most_held, begun: 0, ended: false, lingered: 0, until: None }
     }
 
     /// Charges a buffer with room for `room` bytes more; an error: there is no memory for it.
@@ -65,7 +66,7 @@ impl<S> Lingering<S> {
     /// What hyper keeps of what it has read: a head that is not complete. Of HTTP/2 that is limited,
     /// and other frames are not kept.
     fn held(&self) -> usize {
-        if self.pulse.is_http2() { self.heading.min(http2::MOST_HELD) } else { self.heading }
+        if self.pulse.is_http2() { self.heading.min(self.most_held) } else { self.heading }
     }
 
     /// Counts bytes that came: they are of a head unless a request is answered.

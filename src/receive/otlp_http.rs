@@ -119,12 +119,14 @@ async fn post<T: Take>(reception: &Reception<T>, encoding: Encoding, request: Re
 fn taken(encoding: Encoding, taken: &Taken) -> Response<Body> {
     let body = match encoding {
         Encoding::Proto => grpc::exported(taken),
-        Encoding::Json if taken.refused == 0 => Bytes::from_static(br#"{"partialSuccess":{}}"#),
-        Encoding::Json => {
-            let rejected = taken.refused.to_string();
-            let partial = json!({"partialSuccess": {"rejectedSpans": rejected, "errorMessage": grpc::LEFT_OUT}});
-            partial.to_string().into()
-        }
+        Encoding::Json => match taken.left_out() {
+            None => Bytes::from_static(br#"{"partialSuccess":{}}"#),
+            Some(words) => {
+                let rejected = taken.refusals().to_string();
+                let partial = json!({"partialSuccess": {"rejectedSpans": rejected, "errorMessage": words}});
+                partial.to_string().into()
+            }
+        },
     };
     encoding.answer(StatusCode::OK, body)
 }

@@ -5,7 +5,7 @@
 //! look at the clock per read. A connection is *idle* between requests, *heading* from the first
 //! byte of a head to its last, and *busy* while a request is answered. An HTTP/2 connection is
 //! never heading: its frames are no heads. What comes on it while nothing is asked is counted:
-//! pings and settings are answered, and one who sends nothing else for a megabyte is a flood.
+//! pings and settings are answered, and one who sends nothing else for too many bytes is a flood.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,10 +16,6 @@ use crate::settings::{Age, Connections};
 
 /// Milliseconds that mean *never*.
 const NEVER: u64 = u64::MAX;
-
-/// Bytes that may come on a connection of HTTP/2 between the end of its requests and the head of
-/// the next. A ping is 17 bytes: 60,000 of them are a ping a second for a day.
-pub(super) const MOST_UNASKED: u32 = 1 << 20;
 
 /// What a connection's timer has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +43,9 @@ pub(super) struct Pulse {
     max_age: u64,
     /// The age at which it is cut.
     end_of_grace: u64,
-    /// Bytes that came on HTTP/2 while nothing was asked.
+    /// Bytes that came on HTTP/2 while nothing was asked, and how many may.
     unasked: AtomicU32,
+    most_unasked: u32,
     /// The last byte that came or went.
     active: AtomicU64,
     /// The end of the last request.
@@ -80,6 +77,7 @@ impl Pulse {
             max_age: millis(age.max),
             end_of_grace: millis(age.max).saturating_add(millis(age.grace)),
             unasked: AtomicU32::new(0),
+            most_unasked: limits.http2.unasked_bytes,
             active: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             heading: AtomicU64::new(NEVER),
@@ -105,7 +103,7 @@ impl Pulse {
         }
         if self.is_http2() {
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            if self.unasked.fetch_add(length.min(MOST_UNASKED), Ordering::Relaxed) > MOST_UNASKED {
+            if self.unasked.fetch_add(length.min(self.most_unasked), Ordering::Relaxed) > self.most_unasked {
                 self.is_urgent.store(true, Ordering::Relaxed);
             }
         } else if self.heading.load(Ordering::Relaxed) == NEVER {
@@ -184,7 +182,7 @@ impl Pulse {
     /// What has to be done now, or when to look again. Says [`Due::Old`] once.
     pub(super) fn due(&self) -> Due {
         self.is_urgent.store(false, Ordering::Relaxed);
-        if self.unasked.load(Ordering::Relaxed) > MOST_UNASKED {
+        if self.unasked.load(Ordering::Relaxed) > self.most_unasked {
             return Due::Flood;
         }
         let now = self.now();
@@ -328,13 +326,13 @@ mod tests {
         let pulse = pulse();
         pulse.read(b"PRI * HTTP/2.0\r\n");
         let ping = [0; 17];
-        for _ in 0..MOST_UNASKED / 17 {
+        for _ in 0..pulse.most_unasked / 17 {
             pulse.read(&ping);
         }
         assert!(!pulse.is_urgent() && waits(&pulse));
         pulse.begin();
         pulse.end();
-        for _ in 0..MOST_UNASKED / 17 {
+        for _ in 0..pulse.most_unasked / 17 {
             pulse.read(&ping);
         }
         assert!(!pulse.is_urgent() && waits(&pulse));

@@ -36,10 +36,6 @@ pub(super) enum Phase {
     Cut,
 }
 
-/// Bytes that a connection may hold that are not charged yet, its head included. hyper's default
-/// of 400 KiB lets a few thousand idle connections hold what `--memory.limit` knows nothing of.
-const READ_BUFFER: usize = 64 << 10;
-
 /// What a listener's connections get.
 #[derive(Debug)]
 pub(super) struct Served {
@@ -63,8 +59,8 @@ impl Server {
     pub fn new(limits: Connections, metrics: Arc<Metrics>, budget: Arc<Budget>) -> Arc<Self> {
         let mut builder = Builder::new(TokioExecutor::new());
         // Heads are timed by the connection's pulse, which tells them from idleness.
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(READ_BUFFER);
-        http2::limit(builder.http2());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(limits.header_bytes);
+        http2::limit(builder.http2(), &limits);
         let (phase, _) = watch::channel(Phase::Open);
         let (open, chance) = (AtomicUsize::new(0), RandomState::new());
         Arc::new(Server { limits, metrics, builder, budget, open, phase, chance })

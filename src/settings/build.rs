@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::layers::{ReadFile, Values};
 use super::{
     AdminAddress, Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded,
-    EnvoyIds, Forward, GrpcServer, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory,
+    EnvoyIds, Forward, GrpcServer, Http2, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory,
     Metrics, Rotation, SamplingLimits, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks,
     quotas, tags, urls,
 };
@@ -262,6 +262,15 @@ fn connections(values: &Values) -> Connections {
         body_timeout: limit(values, "limits.body-timeout", "read-timeout"),
         idle_timeout: limit(values, "limits.idle-timeout", "idle-timeout"),
         age: Age { max: values.time("limits.connection-age"), grace: Duration::ZERO },
+        header_bytes: values.count("limits.header-bytes"),
+        http2: Http2 {
+            streams: narrow(values, "limits.http2-streams"),
+            stream_window: narrow(values, "limits.http2-stream-window"),
+            connection_window: narrow(values, "limits.http2-connection-window"),
+            pending_resets: values.count("limits.http2-pending-resets"),
+            error_resets: values.count("limits.http2-error-resets"),
+            unasked_bytes: narrow(values, "limits.http2-unasked-bytes"),
+        },
     }
 }
 

@@ -182,6 +182,7 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
     if !values.text("metrics-http-route").starts_with('/') {
         problems.push(values.problem("metrics-http-route", "a path starts with a slash: write for example /metrics"));
     }
+    http(values, problems);
     for name in [
         "limits.body-bytes",
         "limits.inflated-bytes",
@@ -197,6 +198,21 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
         problems.push(values.problem("embedded.directory", "a directory is needed: write its path"));
     }
     cors(values, problems);
+}
+
+/// Sizes that HTTP can work with, and what a mistake could not be told by.
+fn http(values: &Values, problems: &mut Vec<Problem>) {
+    const SIZES: [(&str, u64, u64, &str); 4] = [
+        ("limits.header-bytes", 8 << 10, 1 << 20, "from 8KiB to 1MiB"),
+        ("limits.http2-stream-window", 16 << 10, 16 << 20, "from 16KiB to 16MiB"),
+        ("limits.http2-connection-window", 64 << 10, 64 << 20, "from 64KiB to 64MiB"),
+        ("limits.http2-unasked-bytes", 64 << 10, 1 << 30, "from 64KiB to 1GiB"),
+    ];
+    for (name, least, most, range) in SIZES {
+        if !(least..=most).contains(&values.whole(name)) {
+            problems.push(values.problem(name, format!("write a size {range}")));
+        }
+    }
 }
 
 fn spool(values: &Values, problems: &mut Vec<Problem>) {

@@ -81,6 +81,8 @@ fn every_used_setting_changes_something() {
             table::Kind::List if setting.name.ends_with("allowed-headers") => "x-tenant",
             table::Kind::Size if setting.name.starts_with("spool.") => "512MiB",
             table::Kind::Size if setting.name.ends_with("max-message-size") => "5MiB",
+            table::Kind::Size if setting.name.ends_with("-window") || setting.name.ends_with("header-bytes") => "70KiB",
+            table::Kind::Size if setting.name.ends_with("unasked-bytes") => "70KiB",
             table::Kind::Whole { .. } | table::Kind::Size => "8",
             table::Kind::Number { .. } => "0.5",
             table::Kind::Time if setting.name == "spool.commit-interval" => "7ms",

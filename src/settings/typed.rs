@@ -19,7 +19,7 @@ pub use elasticsearch::{ClientTls, Elasticsearch, Layout, Lean};
 pub use embedded::Embedded;
 pub use forward::Forward;
 pub use guard::{Auth, Tenancy};
-pub use limits::{Age, Connections, Limits, Memory};
+pub use limits::{Age, Connections, Http2, Limits, Memory};
 pub use listen::{AdminAddress, Agent, AgentPort, Cors, GrpcServer, Listen};
 pub use process::{Log, LogEncoding, Metrics, Shutdown};
 pub use sampling_limits::SamplingLimits;

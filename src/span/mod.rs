@@ -10,7 +10,7 @@ pub mod repair;
 mod text;
 mod value;
 
-pub use refusal::{Reason, Refusal};
+pub use refusal::{Limit, Reason, Refusal};
 pub use text::Text;
 pub use value::{Tag, Value};
 

@@ -15,10 +15,40 @@ pub enum Reason {
     Structure,
     /// The bytes ended, or stopped making sense, in or before this span.
     Truncated,
-    /// Over one of the limits on a span (tags, nesting, lengths).
-    Limit,
+    /// Over one of the limits on a span or a request.
+    Limit(Limit),
     /// The request's documents outgrew `--limits.request-output-bytes`.
     Amplification,
+}
+
+/// A limit on what a span or a request may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Limit {
+    /// Depth of nesting.
+    Depth,
+    /// Tags of a span and of a process, fields of its logs, members of a map.
+    Tags,
+    /// Logs of a span, and its references.
+    Logs,
+    /// Spans of a request.
+    Spans,
+    /// Text that is built because it does not stand in the body: three times the body.
+    Built,
+}
+
+impl Limit {
+    pub const ALL: [Limit; 5] = [Limit::Depth, Limit::Tags, Limit::Logs, Limit::Spans, Limit::Built];
+
+    /// The setting of the limit, by which it is counted.
+    pub fn name(self) -> &'static str {
+        match self {
+            Limit::Depth => "limits.depth",
+            Limit::Tags => "limits.tags-per-span",
+            Limit::Logs => "limits.logs-per-span",
+            Limit::Spans => "limits.spans-per-request",
+            Limit::Built => "built-text",
+        }
+    }
 }
 
 impl Reason {
@@ -31,7 +61,7 @@ impl Reason {
             Reason::Time => "time",
             Reason::Structure => "structure",
             Reason::Truncated => "truncated",
-            Reason::Limit => "limit",
+            Reason::Limit(_) => "limit",
             Reason::Amplification => "amplification",
         }
     }

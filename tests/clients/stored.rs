@@ -52,7 +52,7 @@ impl House {
             let found: Vec<&Json> = stored.iter().filter(same).collect();
             assert_eq!(found, [&expected], "{}", client.program);
         }
-        assert_eq!(self.store.complaints(), [String::new(); 0]);
+        assert_eq!(self.store.complaints(), Vec::<String>::new());
     }
 
     /// All spans came by the protocol of the client, and each is stored.

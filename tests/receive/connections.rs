@@ -119,6 +119,19 @@ async fn what_is_no_http_is_refused() {
 }
 
 #[tokio::test]
+async fn a_head_that_is_too_large_is_answered_with_431() {
+    for (bytes, fits, beyond) in [(64 << 10, 60_000, 70_000), (9 << 10, 8_000, 10_000)] {
+        let house = House::with(Connections { header_bytes: bytes, ..patient() }).await;
+        let mut wire = Wire::to(house.zipkin).await;
+        wire.send(&post("/api/v2/spans", &format!("X: {}\r\n", "x".repeat(fits)), SPANS)).await;
+        assert_eq!(wire.hear().await.status, 202);
+        wire.send(&post("/api/v2/spans", &format!("X: {}\r\n", "x".repeat(beyond)), SPANS)).await;
+        assert_eq!(wire.hear().await.status, 431);
+        house.until_metric(r#"spaniel_limits_reached_total{limit="limits.header-bytes"} 1"#).await;
+    }
+}
+
+#[tokio::test]
 async fn a_slow_head_is_cut_off() {
     let house = House::with(Connections { header_timeout: SOON, ..patient() }).await;
     let mut wire = Wire::to(house.zipkin).await;

@@ -11,6 +11,7 @@ use spaniel::memory::{Budget, Reservation};
 use spaniel::pipeline::{Protocol, Rejected, Taken};
 use spaniel::receive::{BodyReader, Reception, Server, Take, bind, grpc, jaeger_http, otlp_http, zipkin};
 use spaniel::settings::{Age, Connections, Cors, Limits};
+use spaniel::span::{Reason, Refusal};
 use spaniel::telemetry::health::Health;
 use spaniel::telemetry::metrics::{Identity, Metrics, Source};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,14 +33,22 @@ impl Take for Memo {
             b"bad" => Err(Unreadable { offset: 0, what: "not a list" }.into()),
             b"none" => Err(Rejected::NothingReadable { refused: 2, what: "id is no hex", offset: 9 }),
             b"full" => Err(Rejected::NotNow),
-            b"some" => Ok(Taken { accepted: 1, refused: 2 }),
-            _ => Ok(Taken { accepted: 1, refused: 0 }),
+            b"some" => {
+                let first = Refusal { reason: Reason::TraceId, offset: 9, what: "the trace id is zero" };
+                let refused = [("limit", 1), ("trace-id", 1)].into();
+                Ok(Taken { accepted: 1, refused, first_refusal: Some(first) })
+            }
+            _ => Ok(Taken { accepted: 1, ..Taken::default() }),
         };
         self.taken.lock().unwrap().push((protocol, body));
         self.permits.acquire().await.unwrap().forget();
         answer
     }
 }
+
+/// What a sender hears of the spans of `some`.
+pub(crate) const LEFT_OUT: &str = "2 of 3 spans were left out (limit 1, trace-id 1; the first: the trace id is zero at \
+                                   byte 9): sending them again will not help";
 
 /// What is served, and what it may be asked.
 pub(crate) struct House {
@@ -126,7 +135,15 @@ impl House {
 pub(crate) fn patient() -> Connections {
     let hour = Duration::from_secs(3600);
     let age = Age { max: hour, grace: Duration::ZERO };
-    Connections { max: 100, handshake_timeout: hour, header_timeout: hour, body_timeout: hour, idle_timeout: hour, age }
+    Connections {
+        max: 100,
+        handshake_timeout: hour,
+        header_timeout: hour,
+        body_timeout: hour,
+        idle_timeout: hour,
+        age,
+        ..Connections::default()
+    }
 }
 
 /// An answer as it came over the wire.

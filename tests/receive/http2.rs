@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
-use spaniel::settings::{Age, Connections};
+use spaniel::settings::{Age, Connections, Http2};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -119,22 +119,17 @@ fn reached(limit: &str) -> String {
     format!("spaniel_limits_reached_total{{limit=\"{limit}\"}} 1")
 }
 
-#[tokio::test]
-async fn the_limits_are_announced() {
-    let house = House::new().await;
+/// Streams, window of a stream, list of headers, and window of the connection, as a sender is told.
+async fn announced(house: &House) -> [u32; 4] {
     let mut connection = TcpStream::connect(house.zipkin).await.unwrap();
     connection.write_all(&begin()).await.unwrap();
     let settings = next(&mut connection).await.unwrap();
     assert_eq!(settings.kind, SETTINGS);
-    let told: Vec<_> = settings
-        .payload
-        .chunks(6)
-        .map(|pair| (u16::from_be_bytes([pair[0], pair[1]]), u32::from_be_bytes(pair[2..].try_into().unwrap())))
-        .collect();
-    // Streams, window of a stream, list of headers.
-    for wanted in [(3, 128), (4, 128 << 10), (6, 64 << 10)] {
-        assert!(told.contains(&wanted), "{told:?}");
-    }
+    let told = |wanted: u16| {
+        let mut pairs = settings.payload.chunks(6);
+        let pair = pairs.find(|pair| u16::from_be_bytes([pair[0], pair[1]]) == wanted).unwrap();
+        u32::from_be_bytes(pair[2..].try_into().unwrap())
+    };
     let window = loop {
         let frame = next(&mut connection).await.unwrap();
         if frame.kind == WINDOW_UPDATE && frame.stream == 0 {
@@ -142,7 +137,44 @@ async fn the_limits_are_announced() {
         }
     };
     // What HTTP/2 begins with, and the rest.
-    assert_eq!(65_535 + window, 256 << 10);
+    [told(3), told(4), told(6), 65_535 + window]
+}
+
+#[tokio::test]
+async fn the_limits_are_announced() {
+    assert_eq!(announced(&House::new().await).await, [128, 128 << 10, 64 << 10, 256 << 10]);
+    let http2 = Http2 { streams: 3, stream_window: 20 << 10, connection_window: 200 << 10, ..Http2::default() };
+    let house = House::with(Connections { header_bytes: 9 << 10, http2, ..patient() }).await;
+    assert_eq!(announced(&house).await, [3, 20 << 10, 9 << 10, 200 << 10]);
+}
+
+#[tokio::test]
+async fn limits_on_resets_and_frames_are_as_set() {
+    let http2 = Http2 { pending_resets: 200, error_resets: 2, unasked_bytes: 100 << 10, ..Http2::default() };
+    let house = House::with(Connections { http2, ..patient() }).await;
+    let errors: Vec<u8> = (0..4)
+        .flat_map(|index| {
+            let head = [&head()[..], b"\0\x0aconnection\x01x"].concat();
+            frame(HEADERS, END_HEADERS, stream(index), &head)
+        })
+        .collect();
+    let calm = |reason: &str| Some((ENHANCE_YOUR_CALM, reason.to_string()));
+    assert_eq!(closed_with(&house, [begin(), errors].concat()).await, calm("too_many_internal_resets"));
+    house.until_metric(&reached("http2.flood")).await;
+    let pings = frame(PING, 0, 0, &[0; 8]).repeat(20_000);
+    closed_with(&house, [begin(), pings].concat()).await;
+    house.until_metric(&reached("limits.http2-unasked-bytes")).await;
+    // Fewer resets than are allowed now, more than are by default; then a request.
+    let mut bytes = begin();
+    for index in 0..100 {
+        bytes.extend(frame(HEADERS, END_HEADERS, stream(index), &head()));
+        bytes.extend(frame(RST_STREAM, 0, stream(index), &8_u32.to_be_bytes()));
+    }
+    bytes.extend(frame(HEADERS, END_HEADERS, stream(100), &head()));
+    bytes.extend(frame(DATA, 1, stream(100), b"[]"));
+    let mut connection = TcpStream::connect(house.zipkin).await.unwrap();
+    connection.write_all(&bytes).await.unwrap();
+    while next(&mut connection).await.unwrap().stream != stream(100) {}
 }
 
 #[tokio::test]
@@ -210,7 +242,7 @@ async fn frames_that_ask_for_nothing_are_a_flood() {
         let one = frame(kind, 0, stream, payload);
         let bytes = [begin(), one.repeat((3 << 20) / one.len())].concat();
         closed_with(&house, bytes).await;
-        house.until_metric(&reached("http2.unasked")).await;
+        house.until_metric(&reached("limits.http2-unasked-bytes")).await;
     }
 }
 

@@ -1,5 +1,7 @@
-//! Posts bodies over keep-alive connections, each as fast as the answers come, or at a pace. What is
+//! Sends bodies over connections that stay, each as fast as the answers come, or at a pace. What is
 //! not answered is counted and its connection made anew: a load outlives the restart of a collector.
+//!
+//! The protocol is a [`Client`]'s; that of HTTP/1.1 is in [`super::http`].
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -7,25 +9,28 @@ use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hdrhistogram::Histogram;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::bodies::{self, Template};
+use super::bodies::Template;
 
 /// Time for an answer; the second, once the load is asked to stop.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3));
 /// The pauses after a connection that failed: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// Bytes of an answer, which nobody reads.
-const LONGEST: usize = 1 << 20;
+/// Time for a connection.
+const CONNECTING: Duration = Duration::from_secs(5);
 
-/// Where spans are posted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// host:port.
-    pub address: String,
-    pub path: String,
+/// One connection after another to a collector.
+pub trait Client: Send + 'static {
+    /// Makes a connection if there is none.
+    fn connect(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Sends a body over the connection; the status of the answer. A client that fails, or is not
+    /// waited for, has no connection any more.
+    fn send(&mut self, body: &[u8]) -> impl Future<Output = io::Result<u16>> + Send;
+
+    /// True for the status of an answer that all was taken.
+    fn is_good(&self, status: u16) -> bool;
 }
 
 /// A load: how many spans a POST, over how many connections, for how long.
@@ -50,7 +55,7 @@ pub struct Offered {
     /// What went wrong without an answer, and how often.
     pub failures: BTreeMap<String, u64>,
     pub wall: Duration,
-    /// Microseconds from the first byte of a request to the last of its answer.
+    /// Microseconds from when a body was made to the last byte of its answer.
     pub answer: Histogram<u64>,
 }
 
@@ -74,10 +79,10 @@ impl Offered {
         self.accepted + self.refused + self.unanswered
     }
 
-    fn enter(&mut self, status: u16, spans: u64, answer: Duration) {
+    fn enter(&mut self, (status, is_good): (u16, bool), spans: u64, answer: Duration) {
         self.posts += 1;
         *self.statuses.entry(status).or_default() += 1;
-        if (200..300).contains(&status) {
+        if is_good {
             self.accepted += spans;
         } else {
             self.refused += spans;
@@ -101,9 +106,14 @@ impl Offered {
     }
 }
 
-/// Drives the collector until the load is over, or until `stop`.
-pub async fn drive(place: &Place, load: &Load, stop: &watch::Receiver<bool>) -> Offered {
-    let templates = bodies::templates(load.spans, 16.min(400 / load.spans.max(1)).max(2));
+/// Drives a collector until the load is over, or until `stop`: each connection with a client of its
+/// own, each request with the next of the templates, which are of as many spans as the load says.
+pub async fn drive<C: Client>(
+    client: impl Fn() -> C,
+    templates: &[Template],
+    load: &Load,
+    stop: &watch::Receiver<bool>,
+) -> Offered {
     let (started, chance) = (Instant::now(), RandomState::new());
     let connections: Vec<_> = (0..load.connections)
         .map(|number| {
@@ -111,11 +121,10 @@ pub async fn drive(place: &Place, load: &Load, stop: &watch::Receiver<bool>) -> 
             // those of one run apart from those of another.
             let serial = (number as u64) << 52 | (chance.hash_one(0) & 0xf_ffff) << 32;
             let connection = Connection {
-                place: place.clone(),
+                client: client(),
                 load: *load,
-                templates: templates.clone(),
+                templates: templates.to_vec(),
                 serial,
-                stream: None,
                 offered: Offered::new(),
                 stop: stop.clone(),
             };
@@ -133,23 +142,22 @@ pub async fn drive(place: &Place, load: &Load, stop: &watch::Receiver<bool>) -> 
 }
 
 /// One connection after the other, as one client.
-struct Connection {
-    place: Place,
+struct Connection<C> {
+    client: C,
     load: Load,
     templates: Vec<Template>,
     serial: u64,
-    stream: Option<TcpStream>,
     offered: Offered,
     stop: watch::Receiver<bool>,
 }
 
-impl Connection {
+impl<C: Client> Connection<C> {
     async fn run(mut self, number: usize) -> Offered {
         let end = tokio::time::Instant::now() + self.load.length;
         // Not all at once: each connection has a beat of its own.
         let every = self.load.every.unwrap_or_default();
         let mut next = end - self.load.length + every.mul_f64(number as f64 / self.load.connections as f64);
-        let (mut request, mut pause) = (Vec::new(), PAUSES.0);
+        let mut pause = PAUSES.0;
         for index in (0..self.templates.len()).cycle() {
             if self.stopped_before(next.min(end)).await || tokio::time::Instant::now() >= end {
                 break;
@@ -163,11 +171,7 @@ impl Connection {
                 continue;
             }
             pause = PAUSES.0;
-            if let Some(template) = self.templates.get_mut(index) {
-                template.freshen(&mut self.serial, micros());
-                write_request(&mut request, &self.place, &template.body);
-            }
-            self.post(&request).await;
+            self.post(index).await;
             next += every;
         }
         self.offered
@@ -180,26 +184,21 @@ impl Connection {
     }
 
     async fn connect(&mut self) -> io::Result<()> {
-        if self.stream.is_none() {
-            let connecting = TcpStream::connect(&self.place.address);
-            let stream = tokio::time::timeout(Duration::from_secs(5), connecting).await??;
-            stream.set_nodelay(true)?;
-            self.stream = Some(stream);
-        }
-        Ok(())
+        tokio::time::timeout(CONNECTING, self.client.connect()).await?
     }
 
-    async fn post(&mut self, request: &[u8]) {
-        let Some(mut stream) = self.stream.take() else { return };
+    async fn post(&mut self, index: usize) {
+        let Some(template) = self.templates.get_mut(index) else { return };
+        template.freshen(&mut self.serial, micros());
         let sent = Instant::now();
         let answer = tokio::select! {
-            answer = exchange(&mut stream, request) => answer,
+            answer = self.client.send(&template.body) => answer,
             () = out_of_patience(&mut self.stop) => Err(io::ErrorKind::TimedOut.into()),
         };
         match answer {
-            Ok(answer) => {
-                self.offered.enter(answer.status, self.load.spans as u64, sent.elapsed());
-                self.stream = Some(stream).filter(|_| !answer.closes);
+            Ok(status) => {
+                let answer = (status, self.client.is_good(status));
+                self.offered.enter(answer, self.load.spans as u64, sent.elapsed());
             }
             Err(error) => {
                 self.offered.posts += 1;
@@ -219,53 +218,6 @@ async fn out_of_patience(stop: &mut watch::Receiver<bool>) {
     if matches!(tokio::time::timeout(PATIENCE.0, stop.wait_for(|stop| *stop)).await, Ok(Ok(_))) {
         tokio::time::sleep(PATIENCE.1).await;
     }
-}
-
-/// The request as Envoy's tracer sends it.
-fn write_request(request: &mut Vec<u8>, place: &Place, body: &[u8]) {
-    request.clear();
-    let (Place { address, path }, length) = (place, body.len());
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
-    );
-    request.extend_from_slice(head.as_bytes());
-    request.extend_from_slice(body);
-}
-
-struct Answer {
-    status: u16,
-    closes: bool,
-}
-
-async fn exchange(stream: &mut TcpStream, request: &[u8]) -> io::Result<Answer> {
-    stream.write_all(request).await?;
-    let mut bytes = Vec::with_capacity(512);
-    let head = loop {
-        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break end + 4;
-        }
-        read_some(stream, &mut bytes).await?;
-    };
-    let text = String::from_utf8_lossy(bytes.get(..head).unwrap_or_default()).to_ascii_lowercase();
-    let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let length: usize = header("content-length:").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let status = status.ok_or_else(|| io::Error::other("the answer is not HTTP"))?;
-    let (closes, chunked) = (header("connection:") == Some("close"), header("transfer-encoding:") == Some("chunked"));
-    while if chunked { !bytes.ends_with(b"\r\n0\r\n\r\n") } else { bytes.len() < head + length } {
-        read_some(stream, &mut bytes).await?;
-    }
-    Ok(Answer { status, closes })
-}
-
-async fn read_some(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<()> {
-    if bytes.len() > LONGEST {
-        return Err(io::Error::other("the answer is too long"));
-    }
-    if stream.read_buf(bytes).await? == 0 {
-        return Err(io::Error::other("the connection was closed without an answer"));
-    }
-    Ok(())
 }
 
 fn micros() -> u64 {

@@ -2,10 +2,11 @@
 //! prints a table of what was acknowledged and how fast.
 //!
 //! It ends by itself; SIGTERM and SIGINT end it before, and it prints what it has. `benches/load`
-//! drives the same generator.
+//! drives the same generator, with bodies and clients of more protocols.
 
 pub mod bodies;
 pub mod generator;
+pub mod http;
 
 use std::io::Write;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use tokio::sync::watch;
 
 use super::{CommandError, Outcome};
 use crate::settings::LoadPlan;
-use generator::{Load, Offered, Place};
+use generator::{Load, Offered};
+use http::{Http, Place};
 
 pub(super) async fn run(plan: &LoadPlan, out: &mut dyn Write) -> Result<Outcome, CommandError> {
     let place = place(&plan.to);
@@ -31,7 +33,8 @@ pub(super) async fn run(plan: &LoadPlan, out: &mut dyn Write) -> Result<Outcome,
     let mut outcome = Outcome::Good;
     for &spans in &plan.spans {
         let load = Load { spans, connections: plan.connections, length: plan.duration, every: every(plan, spans) };
-        let offered = generator::drive(&place, &load, &stop).await;
+        let templates = bodies::templates(spans, bodies::variety(spans));
+        let offered = generator::drive(|| Http::new(place.clone()), &templates, &load, &stop).await;
         write_row(spans, &offered, out)?;
         if offered.accepted == 0 || offered.accepted != offered.spans() {
             outcome = Outcome::Wrong;
@@ -57,7 +60,9 @@ fn place(url: &str) -> Place {
     let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && !port.ends_with(']'));
     let path = path.trim_end_matches('/');
     let path = if path.ends_with("/spans") { path.to_string() } else { format!("{path}/api/v2/spans") };
-    Place { address: if has_port { host.into() } else { format!("{host}:80") }, path }
+    let address = if has_port { host.into() } else { format!("{host}:80") };
+    // Not all collectors say 202.
+    Place { address, path, content_type: "application/json", good: 200..300 }
 }
 
 fn stop_by_signal() -> Result<watch::Receiver<bool>, CommandError> {
@@ -113,7 +118,8 @@ mod tests {
             ("http://[::1]:9411/zipkin/", "[::1]:9411", "/zipkin/api/v2/spans"),
             ("http://a:1/zipkin/api/v1/spans", "a:1", "/zipkin/api/v1/spans"),
         ] {
-            assert_eq!(place(url), Place { address: address.into(), path: path.into() }, "{url}");
+            let place = place(url);
+            assert_eq!((place.address.as_str(), place.path.as_str()), (address, path), "{url}");
         }
     }
 

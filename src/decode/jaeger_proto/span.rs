@@ -3,12 +3,12 @@
 use super::{Field, ONE, TWO, Walk, Wire, add_tag, read_process, time};
 use crate::decode::fault::{Fault, Read};
 use crate::decode::protobuf::Message;
-use crate::span::{Log, Reason, Reference, ReferenceKind, TraceId};
+use crate::span::{Limit, Log, Reason, Reference, ReferenceKind, TraceId};
 
 const BAD_TRACE: &Fault = &Fault::new(Reason::TraceId, "trace id is neither 16 nor 8 bytes");
 const BAD_SPAN: &Fault = &Fault::new(Reason::SpanId, "span id is not 8 bytes");
-const TOO_MANY_LOGS: &Fault = &Fault::new(Reason::Limit, "too many logs on a span");
-const TOO_MANY_REFERENCES: &Fault = &Fault::new(Reason::Limit, "too many references on a span");
+const TOO_MANY_LOGS: &Fault = &Fault::limit(Limit::Logs, "too many logs on a span");
+const TOO_MANY_REFERENCES: &Fault = &Fault::limit(Limit::Logs, "too many references on a span");
 
 impl<'a> Walk<'a> {
     #[inline]

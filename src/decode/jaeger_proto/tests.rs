@@ -71,7 +71,7 @@ fn limits_refuse_the_span_that_passes_them() {
     ]);
     let collected = decode_jaeger_proto_within(&body, &limits);
     assert_eq!((collected.spans.len(), collected.refusals.len()), (1, 5));
-    assert!(collected.refusals.iter().all(|refusal| refusal.reason == Reason::Limit));
+    assert!(collected.refusals.iter().all(|refusal| matches!(refusal.reason, Reason::Limit(_))));
 }
 
 #[test]

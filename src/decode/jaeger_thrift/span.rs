@@ -3,14 +3,14 @@
 use super::{Batch, tag, text};
 use crate::decode::fault::{Fault, Read};
 use crate::decode::thrift::{Field, Protocol, Type};
-use crate::span::{Log, Reason, Reference, ReferenceKind, TraceId};
+use crate::span::{Limit, Log, Reason, Reference, ReferenceKind, TraceId};
 
 pub(super) const NO_STRUCT: &Fault = &Fault::new(Reason::Structure, "a span is no struct");
 const BAD_TAG: &Fault = &Fault::new(Reason::Structure, "a tag lacks its key or its type");
 const BAD_LOG: &Fault = &Fault::new(Reason::Structure, "a log lacks its time or its fields");
 const BAD_REFERENCE: &Fault = &Fault::new(Reason::Structure, "a reference lacks its type or an id");
-const TOO_MANY_LOGS: &Fault = &Fault::new(Reason::Limit, "too many logs on a span");
-const TOO_MANY_REFERENCES: &Fault = &Fault::new(Reason::Limit, "too many references on a span");
+const TOO_MANY_LOGS: &Fault = &Fault::limit(Limit::Logs, "too many logs on a span");
+const TOO_MANY_REFERENCES: &Fault = &Fault::limit(Limit::Logs, "too many references on a span");
 
 /// The fields that a span must have, and what is said if it has not.
 const REQUIRED: [(i16, &Fault); 8] = [

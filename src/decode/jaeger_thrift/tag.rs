@@ -3,9 +3,9 @@
 use super::text;
 use crate::decode::fault::{Fault, Read};
 use crate::decode::thrift::{Field, Protocol, Type};
-use crate::span::{Reason, Tag, Text, Value};
+use crate::span::{Limit, Tag, Text, Value};
 
-pub(super) const TOO_MANY: &Fault = &Fault::new(Reason::Limit, "too many tags");
+pub(super) const TOO_MANY: &Fault = &Fault::limit(Limit::Tags, "too many tags");
 
 /// What a tag of a type that nobody knows says, as Jaeger's text begins. (Jaeger goes on with
 /// addresses in its memory.)

@@ -2,9 +2,9 @@
 
 use super::{MALFORMED, Reader, scan};
 use crate::decode::fault::{Fault, Read};
-use crate::span::Reason;
+use crate::span::Limit;
 
-const TOO_DEEP: &Fault = &Fault::new(Reason::Limit, "nested too deep");
+const TOO_DEEP: &Fault = &Fault::limit(Limit::Depth, "nested too deep");
 
 impl Reader<'_> {
     /// Passes over one value, its grammar checked, at most `depth` lists and objects deep.

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde::de::IgnoredAny;
 
 use super::*;
+use crate::span::Limit;
 
 fn strings(body: &[u8]) -> Vec<String> {
     let mut reader = Reader::new(body);
@@ -34,7 +35,7 @@ fn a_bad_string_costs_no_neighbour() {
 fn nesting_is_limited() {
     let body = [vec![b'['; 10], vec![b']'; 10]].concat();
     assert!(Reader::new(&body).skip(10).is_ok());
-    assert_eq!(Reader::new(&body).skip(9).unwrap_err().reason, Reason::Limit);
+    assert_eq!(Reader::new(&body).skip(9).unwrap_err().reason, Reason::Limit(Limit::Depth));
     assert!(Reader::new(&vec![b'['; 1_000_000]).skip(64).is_err());
     assert!(!Reader::new(&vec![b'['; 1_000_000]).skip_blindly());
 }

@@ -10,28 +10,25 @@
 //!
 //! Where that sanitizes (bytes that are no UTF-8, a service name that is no string) so does this.
 
+mod finish;
+mod ids;
 pub(super) mod text;
 
 use super::Limits;
 use super::fault::{Fault, Read};
 use super::scratch;
-use crate::span::{Log, Process, Reason, Reference, ReferenceKind, Span, Tag, Text, TraceId, Value};
+use crate::span::{Limit, Log, Process, Reference, ReferenceKind, Span, Tag, Text, TraceId, Value};
+use finish::microseconds;
+pub(super) use ids::{LINK, PARENT, SPAN, TRACE, span_id, trace_id};
 use text::{JsonText, TOO_LONG};
 
-const ZERO_TRACE: &Fault = &Fault::new(Reason::TraceId, "trace id is missing or zero");
-const ZERO_SPAN: &Fault = &Fault::new(Reason::SpanId, "span id is missing or zero");
-pub(super) const TRACE: &Fault = &Fault::new(Reason::TraceId, "trace id is not 16 bytes");
-pub(super) const SPAN: &Fault = &Fault::new(Reason::SpanId, "span id is not 8 bytes");
-pub(super) const PARENT: &Fault = &Fault::new(Reason::ParentId, "parent span id is not 8 bytes");
-pub(super) const LINK: &Fault = &Fault::new(Reason::Structure, "an id of a link is not 16 or 8 bytes");
-pub(super) const TOO_MANY_SPANS: &Fault = &Fault::new(Reason::Limit, "too many spans in one request");
-pub(super) const TOO_DEEP: &Fault = &Fault::new(Reason::Limit, "a value is nested too deep");
-const TOO_MANY: &Fault = &Fault::new(Reason::Limit, "too many attributes");
-const TOO_MANY_EVENTS: &Fault = &Fault::new(Reason::Limit, "too many events on a span");
-const TOO_MANY_LINKS: &Fault = &Fault::new(Reason::Limit, "too many links on a span");
+pub(super) const TOO_MANY_SPANS: &Fault = &Fault::limit(Limit::Spans, "too many spans in one request");
+pub(super) const TOO_DEEP: &Fault = &Fault::limit(Limit::Depth, "a value is nested too deep");
+const TOO_MANY: &Fault = &Fault::limit(Limit::Tags, "too many attributes");
+const TOO_MANY_EVENTS: &Fault = &Fault::limit(Limit::Logs, "too many events on a span");
+const TOO_MANY_LINKS: &Fault = &Fault::limit(Limit::Logs, "too many links on a span");
 
-/// A name, or a key, that was no UTF-8, in Jaeger's words.
-const BAD_NAME: &str = "invalid-span-name";
+/// A key that was no UTF-8, in Jaeger's words.
 const BAD_KEY: &str = "invalid-tag-key-";
 
 /// What waits until a span ends.
@@ -199,7 +196,7 @@ impl<'a> Draft<'a> {
             Value::Text(text) => bytes.extend_from_slice(text.raw()),
             value => {
                 let mut text = self.text();
-                text.value(value);
+                text.value(value)?;
                 bytes.extend_from_slice(text.into_string().trim_matches('"').as_bytes());
             }
         }
@@ -208,12 +205,12 @@ impl<'a> Draft<'a> {
     }
 
     /// A text for a list or a map.
-    pub(super) fn text(&self) -> JsonText {
-        JsonText::new(self.scratch.room(), self.limits.tags)
+    pub(super) fn text(&self) -> JsonText<'a> {
+        JsonText::new(self.scratch.scratch(), self.scratch.room(), self.limits.tags)
     }
 
     /// A list or a map, as its text.
-    pub(super) fn built(&mut self, text: JsonText) -> Read<Found<'a>> {
+    pub(super) fn built(&mut self, text: JsonText<'a>) -> Read<Found<'a>> {
         self.scratch.keep(text.into_string()).map(Found::Built).ok_or(TOO_LONG)
     }
 
@@ -261,75 +258,6 @@ impl<'a> Draft<'a> {
         });
         Ok(())
     }
-
-    /// Ends a span, or says why it cannot be taken.
-    #[inline]
-    pub(super) fn finish(&mut self) -> Read<()> {
-        if self.span.trace_id.is_zero() {
-            return Err(ZERO_TRACE);
-        }
-        if self.span.span_id == 0 {
-            return Err(ZERO_SPAN);
-        }
-        self.add_parent();
-        if let Text::Broken { bytes, json: false } = self.span.operation {
-            self.span.operation = Text::Clean(BAD_NAME);
-            self.span.tags.push(Tag::new(BAD_NAME, Value::Binary(bytes)));
-        }
-        let Members { start, end, .. } = self.members;
-        self.span.start = microseconds(start);
-        self.span.duration = duration(start, end);
-        self.add_tags();
-        Ok(())
-    }
-
-    #[inline]
-    fn add_tags(&mut self) {
-        let (members, tags) = (&self.members, &mut self.span.tags);
-        let kind = match members.kind {
-            1 => "internal",
-            2 => "server",
-            3 => "client",
-            4 => "producer",
-            5 => "consumer",
-            _ => "",
-        };
-        if !kind.is_empty() {
-            tags.push(Tag::new("span.kind", Value::Text(Text::Clean(kind))));
-        }
-        match members.status {
-            1 => tags.push(Tag::new("otel.status_code", Value::Text(Text::Clean("OK")))),
-            2 => {
-                tags.push(Tag::new("otel.status_code", Value::Text(Text::Clean("ERROR"))));
-                tags.push(Tag::new("error", Value::Bool(true)));
-            }
-            _ => {}
-        }
-        if !members.description.is_empty() {
-            tags.push(Tag::new("otel.status_description", Value::Text(members.description)));
-        }
-        if !members.trace_state.is_empty() {
-            tags.push(Tag::new("w3c.tracestate", Value::Text(members.trace_state)));
-        }
-    }
-
-    /// The parent goes first. Links to it only say of what kind that reference is.
-    #[inline]
-    fn add_parent(&mut self) {
-        let (trace_id, span_id) = (self.span.trace_id, self.members.parent);
-        if span_id == 0 {
-            return;
-        }
-        let mut parent = Reference { kind: ReferenceKind::ChildOf, trace_id, span_id };
-        self.span.references.retain(|link| {
-            let is_other = link.trace_id != trace_id || link.span_id != span_id;
-            if !is_other {
-                parent.kind = link.kind;
-            }
-            is_other
-        });
-        self.span.references.insert(0, parent);
-    }
 }
 
 #[inline]
@@ -347,42 +275,5 @@ fn is(text: Text<'_>, word: &str) -> bool {
     match text {
         Text::Json(_) | Text::Broken { json: true, .. } => text.decoded() == word,
         text => text.raw() == word.as_bytes(),
-    }
-}
-
-/// Microseconds since 1970, as Jaeger counts them: through signed 64-bit nanoseconds, so that a time
-/// from the year 2262 on lies before 1970.
-#[inline]
-fn microseconds(nanoseconds: u64) -> u64 {
-    (nanoseconds.cast_signed() / 1000).cast_unsigned()
-}
-
-/// Microseconds between two times; what ended before it began is negative.
-#[inline]
-fn duration(start: u64, end: u64) -> i64 {
-    let nanoseconds = end.cast_signed().saturating_sub(start.cast_signed());
-    if nanoseconds < 0 { (nanoseconds / 1000).min(-1) } else { nanoseconds / 1000 }
-}
-
-/// 16 bytes; none at all is the id that names nothing.
-#[inline]
-pub(super) fn trace_id(bytes: &[u8], fault: &'static Fault) -> Read<TraceId> {
-    match <[u8; 16]>::try_from(bytes) {
-        Ok(bytes) => {
-            let id = u128::from_be_bytes(bytes);
-            Ok(TraceId { high: (id >> 64) as u64, low: id as u64 })
-        }
-        Err(_) if bytes.is_empty() => Ok(TraceId::default()),
-        Err(_) => Err(fault),
-    }
-}
-
-/// 8 bytes, or none at all.
-#[inline]
-pub(super) fn span_id(bytes: &[u8], fault: &'static Fault) -> Read<u64> {
-    match <[u8; 8]>::try_from(bytes) {
-        Ok(bytes) => Ok(u64::from_be_bytes(bytes)),
-        Err(_) if bytes.is_empty() => Ok(0),
-        Err(_) => Err(fault),
     }
 }

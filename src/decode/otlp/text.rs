@@ -13,19 +13,28 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::decode::fault::{Fault, Read};
-use crate::span::{Reason, Text, Value};
+use crate::decode::scratch::Scratch;
+use crate::span::{Limit, Text, Value};
 
-pub(super) const TOO_LONG: &Fault = &Fault::new(Reason::Limit, "lists and maps are too long as text");
-const TOO_MANY: &Fault = &Fault::new(Reason::Limit, "too many members in a map");
+pub(super) const TOO_LONG: &Fault = &Fault::limit(Limit::Built, "lists and maps are too long as text");
+const TOO_MANY: &Fault = &Fault::limit(Limit::Tags, "too many members in a map");
 
-/// Text of JSON that is being written.
+/// The first room of a text.
+const FIRST_ROOM: usize = 256;
+
+/// Room for a number, however long.
+const NUMBER: usize = 400;
+
+/// Text of JSON that is being written. Its room is charged before it is made.
 #[derive(Debug)]
-pub(in crate::decode) struct JsonText {
+pub(in crate::decode) struct JsonText<'a> {
     out: String,
-    /// Bytes after which no element or member begins.
+    /// Bytes that it may have.
     room: usize,
     /// Members of a map, at most.
     members: usize,
+    scratch: &'a Scratch,
+    charged: usize,
 }
 
 /// An object that is being written: where it began, and its members.
@@ -36,26 +45,49 @@ pub(in crate::decode) struct Object<'a> {
     members: Vec<(Cow<'a, [u8]>, Range<usize>)>,
 }
 
-impl JsonText {
-    pub(in crate::decode) fn new(room: usize, members: usize) -> Self {
-        JsonText { out: String::new(), room, members }
+impl<'a> JsonText<'a> {
+    pub(in crate::decode) fn new(scratch: &'a Scratch, room: usize, members: usize) -> Self {
+        JsonText { out: String::new(), room, members, scratch, charged: 0 }
     }
 
     /// Another text with the same limits.
     pub(in crate::decode) fn beside(&self) -> Self {
-        JsonText::new(self.room, self.members)
+        JsonText::new(self.scratch, self.room, self.members)
+    }
+
+    /// Makes sure that `more` bytes can be written.
+    fn make_room(&mut self, more: usize) -> Read<()> {
+        let needed = self.out.len() + more;
+        if needed <= self.out.capacity() {
+            return Ok(());
+        }
+        if needed > self.room.saturating_add(NUMBER) {
+            return Err(TOO_LONG);
+        }
+        let room = needed.max(2 * self.out.capacity()).max(FIRST_ROOM);
+        if !self.scratch.charge(room - self.charged) {
+            return Err(TOO_LONG);
+        }
+        self.charged = room;
+        self.out.reserve_exact(room - self.out.len());
+        Ok(())
     }
 
     pub(in crate::decode) fn len(&self) -> usize {
         self.out.len()
     }
 
-    pub(in crate::decode) fn into_string(self) -> String {
-        self.out
+    /// The text. What keeps it charges it anew.
+    pub(in crate::decode) fn into_string(mut self) -> String {
+        let mut out = std::mem::take(&mut self.out);
+        out.shrink_to_fit();
+        out
     }
 
-    pub(in crate::decode) fn append(&mut self, other: &JsonText) {
+    pub(in crate::decode) fn append(&mut self, other: &JsonText<'_>) -> Read<()> {
+        self.make_room(other.out.len())?;
         self.out.push_str(&other.out);
+        Ok(())
     }
 
     /// Takes back what was written there.
@@ -63,14 +95,20 @@ impl JsonText {
         self.out.replace_range(place, "");
     }
 
-    pub(in crate::decode) fn null(&mut self) {
+    pub(in crate::decode) fn null(&mut self) -> Read<()> {
+        self.make_room(NUMBER)?;
         self.out.push_str("null");
+        Ok(())
     }
 
     /// A value that is neither list nor object.
-    pub(in crate::decode) fn value(&mut self, value: &Value<'_>) {
+    pub(in crate::decode) fn value(&mut self, value: &Value<'_>) -> Read<()> {
+        self.make_room(match value {
+            Value::Binary(bytes) => bytes.len() / 3 * 4 + 8,
+            _ => NUMBER,
+        })?;
         match *value {
-            Value::Text(text) => self.string(text),
+            Value::Text(text) => return self.string(text),
             Value::Bool(value) => self.display(value),
             Value::Int64(value) => self.display(value),
             Value::Float64(value) => self.float(value),
@@ -81,6 +119,7 @@ impl JsonText {
             }
             Value::Address(address) => self.display(address),
         }
+        Ok(())
     }
 
     fn display(&mut self, value: impl std::fmt::Display) {
@@ -99,7 +138,8 @@ impl JsonText {
         });
     }
 
-    fn string(&mut self, text: Text<'_>) {
+    fn string(&mut self, text: Text<'_>) -> Read<()> {
+        self.make_room(escaped_length(text))?;
         self.out.push('"');
         match text {
             Text::Broken { bytes, json: false } => {
@@ -111,6 +151,7 @@ impl JsonText {
             text => self.escaped(&text.decoded()),
         }
         self.out.push('"');
+        Ok(())
     }
 
     fn escaped(&mut self, text: &str) {
@@ -133,36 +174,44 @@ impl JsonText {
     }
 
     /// Begins a list; each element is written after a call of [`element`](Self::element).
-    pub(in crate::decode) fn begin_list(&mut self) {
+    pub(in crate::decode) fn begin_list(&mut self) -> Read<()> {
+        self.make_room(2)?;
         self.out.push('[');
+        Ok(())
     }
 
     pub(in crate::decode) fn element(&mut self) -> Read<()> {
+        self.make_room(1)?;
         if !self.out.ends_with('[') {
             self.out.push(',');
         }
         if self.out.len() > self.room { Err(TOO_LONG) } else { Ok(()) }
     }
 
-    pub(in crate::decode) fn end_list(&mut self) {
+    pub(in crate::decode) fn end_list(&mut self) -> Read<()> {
+        self.make_room(1)?;
         self.out.push(']');
+        Ok(())
     }
 
-    pub(in crate::decode) fn begin_object<'a>(&mut self) -> Object<'a> {
+    pub(in crate::decode) fn begin_object<'k>(&mut self) -> Read<Object<'k>> {
+        self.make_room(2)?;
         self.out.push('{');
-        Object { start: self.out.len(), members: Vec::new() }
+        Ok(Object { start: self.out.len(), members: Vec::new() })
     }
 
     /// Begins a member; its value is written next, and then [`end_member`](Self::end_member) called.
-    pub(in crate::decode) fn begin_member<'a>(&mut self, object: &mut Object<'a>, key: Text<'a>) -> Read<()> {
+    pub(in crate::decode) fn begin_member<'k>(&mut self, object: &mut Object<'k>, key: Text<'k>) -> Read<()> {
         if object.members.len() >= self.members {
             return Err(TOO_MANY);
         }
         if !object.members.is_empty() {
+            self.make_room(1)?;
             self.out.push(',');
         }
         let start = self.out.len();
-        self.string(key);
+        self.string(key)?;
+        self.make_room(1)?;
         self.out.push(':');
         let key = match key {
             Text::Json(_) | Text::Broken { json: true, .. } => Cow::Owned(key.decoded().into_owned().into_bytes()),
@@ -179,10 +228,14 @@ impl JsonText {
     }
 
     /// Ends an object: its members are brought into order, unless they came so.
-    pub(in crate::decode) fn end_object(&mut self, mut object: Object<'_>) {
+    pub(in crate::decode) fn end_object(&mut self, mut object: Object<'_>) -> Read<()> {
         let in_order = object.members.is_sorted_by(|(one, _), (other, _)| one < other);
         if !in_order {
             object.members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let moved = self.out.len() - object.start;
+            if !self.scratch.charge(moved) {
+                return Err(TOO_LONG);
+            }
             let written = self.out.split_off(object.start);
             for (index, (key, place)) in object.members.iter().enumerate() {
                 if object.members.get(index + 1).is_some_and(|(next, _)| next == key) {
@@ -194,9 +247,39 @@ impl JsonText {
                 let place = place.start - object.start..place.end - object.start;
                 self.out.push_str(written.get(place).unwrap_or_default());
             }
+            drop(written);
+            self.scratch.release(moved);
         }
+        self.make_room(1)?;
         self.out.push('}');
+        Ok(())
     }
+}
+
+impl Drop for JsonText<'_> {
+    fn drop(&mut self) {
+        self.scratch.release(self.charged);
+    }
+}
+
+/// The most that a text may be when it is escaped and quoted. That of a short one is guessed: each
+/// byte becomes six at most.
+fn escaped_length(text: Text<'_>) -> usize {
+    const SHORT: usize = 64;
+    let raw = text.raw();
+    if raw.len() <= SHORT {
+        return 6 * raw.len() + 2;
+    }
+    // Bytes that are no UTF-8 become six; of others beyond ASCII only the two separators become more,
+    // and those twice as many. What stands escaped in a body is escaped here at most once.
+    let beyond = if matches!(text, Text::Broken { .. }) { 6 } else { 2 };
+    let weight = |byte: &u8| match byte {
+        b'<' | b'>' | b'&' | 0..b' ' => 6,
+        b'"' | b'\\' => 2,
+        0x80.. => beyond,
+        _ => 1,
+    };
+    raw.iter().map(weight).sum::<usize>() + 2
 }
 
 /// A number as Go writes it in JSON: with an exponent below 1e-6 and from 1e21 on.
@@ -215,9 +298,11 @@ fn finite(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Budget;
 
-    fn text(write: impl FnOnce(&mut JsonText)) -> String {
-        let mut text = JsonText::new(1000, 10);
+    fn text(write: impl FnOnce(&mut JsonText<'_>)) -> String {
+        let scratch = Scratch::new();
+        let mut text = JsonText::new(&scratch, 1000, 10);
         write(&mut text);
         text.into_string()
     }
@@ -247,7 +332,7 @@ mod tests {
             (Value::Float64(f64::NAN), "\"NaN\""),
             (Value::Float64(f64::NEG_INFINITY), "\"-Inf\""),
         ] {
-            let written = text(|text| text.value(&value));
+            let written = text(|text| text.value(&value).unwrap());
             assert!(written.starts_with(expected), "{written} {expected}");
             assert!(serde_json::from_str::<serde_json::Value>(&written).is_ok(), "{written}");
         }
@@ -257,18 +342,18 @@ mod tests {
     fn members_are_sorted_and_the_last_of_equal_ones_stays() {
         let members = |keys: &[&'static str]| {
             text(|text| {
-                let mut object = text.begin_object();
+                let mut object = text.begin_object().unwrap();
                 for (index, key) in keys.iter().enumerate() {
                     text.begin_member(&mut object, Text::Plain(key)).unwrap();
-                    text.begin_list();
+                    text.begin_list().unwrap();
                     for number in 0..index {
                         text.element().unwrap();
-                        text.value(&Value::Int64(number as i64));
+                        text.value(&Value::Int64(number as i64)).unwrap();
                     }
-                    text.end_list();
+                    text.end_list().unwrap();
                     text.end_member(&mut object);
                 }
-                text.end_object(object);
+                text.end_object(object).unwrap();
             })
         };
         assert_eq!(members(&[]), "{}");
@@ -276,16 +361,38 @@ mod tests {
         assert_eq!(members(&["b", "a", "b", ""]), r#"{"":[0,1,2],"a":[0],"b":[0,1]}"#);
     }
 
+    /// Whatever is in a text, there is room for what it becomes.
+    #[test]
+    fn room_is_made_and_charged_before_it_is_written() {
+        let budget = Budget::new(100_000);
+        let scratch = Scratch::charged(budget.reserve());
+        let odd: String = (0..300_u32).filter_map(char::from_u32).chain(['\u{2028}', '<', '\u{10ffff}']).collect();
+        let broken = Text::Broken { bytes: &[0xff; 100], json: false };
+        for value in [Text::Plain(&odd), Text::Plain("<"), broken, Text::Json(r"\u0001\n\u2028"), Text::Clean("a")] {
+            let mut text = JsonText::new(&scratch, 10_000, 10);
+            text.value(&Value::Text(value)).unwrap();
+            assert!(text.out.len() <= text.charged && text.out.capacity() == text.charged, "{}", text.out);
+            assert!(text.out.len() <= escaped_length(value), "{}", text.out);
+            assert_eq!(budget.used(), text.charged);
+        }
+        assert_eq!(budget.used(), 0);
+        let large = "<".repeat(20_000);
+        let mut text = JsonText::new(&scratch, 1_000_000, 10);
+        assert_eq!(text.value(&Value::Text(Text::Plain(&large))).err(), Some(TOO_LONG));
+        assert!(scratch.is_starved());
+    }
+
     #[test]
     fn text_and_members_are_bounded() {
-        let mut text = JsonText::new(7, 2);
-        text.begin_list();
+        let scratch = Scratch::new();
+        let mut text = JsonText::new(&scratch, 7, 2);
+        text.begin_list().unwrap();
         for element in 0..9 {
             assert_eq!(text.element().is_ok(), element < 4, "{element}");
-            text.value(&Value::Int64(0));
+            let _ = text.value(&Value::Int64(0));
         }
-        let mut text = JsonText::new(100, 2);
-        let mut object = text.begin_object();
+        let mut text = JsonText::new(&scratch, 100, 2);
+        let mut object = text.begin_object().unwrap();
         for member in 0..3 {
             assert_eq!(text.begin_member(&mut object, Text::Plain("k")).is_ok(), member < 2);
         }

@@ -1,6 +1,6 @@
 use crate::decode::Limits;
 use crate::decode::test_sink::{Collected, decode_otlp_json, decode_otlp_json_within};
-use crate::span::Reason;
+use crate::span::{Limit, Reason};
 
 const TRACE: &str = "\"traceId\":\"5b8efff798038103d269b633813fc60c\"";
 
@@ -133,7 +133,7 @@ fn values_nest_to_a_depth() {
         for levels in [11, 1_000_000] {
             let deep = decode_otlp_json_within(body(levels).as_bytes(), &limits);
             assert_eq!((deep.spans.len(), deep.refusals.len()), (1, 1));
-            assert_eq!(deep.refusals[0].reason, Reason::Limit);
+            assert_eq!(deep.refusals[0].reason, Reason::Limit(Limit::Depth));
         }
     }
     let unknown = request(&[span(1, &format!(",\"x\":{}", "[".repeat(1_000_000)))]);

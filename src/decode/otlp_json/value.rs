@@ -82,24 +82,23 @@ impl<'a> Decoder<'a> {
 
     /// Writes `{"values":[…]}` as a list or as an object, whose elements nest `depth` deep at most.
     #[cold]
-    fn compound(&mut self, text: &mut JsonText, kind: Compound, depth: usize) -> Read<()> {
+    fn compound(&mut self, text: &mut JsonText<'_>, kind: Compound, depth: usize) -> Read<()> {
         let depth = depth.checked_sub(1).ok_or(otlp::TOO_DEEP)?;
         match kind {
             Compound::List => {
-                text.begin_list();
+                text.begin_list()?;
                 self.values(|this| {
                     text.element()?;
                     this.element(text, depth)
                 })?;
-                text.end_list();
+                text.end_list()
             }
             Compound::Map => {
-                let mut object = text.begin_object();
+                let mut object = text.begin_object()?;
                 self.values(|this| this.member(text, &mut object, depth))?;
-                text.end_object(object);
+                text.end_object(object)
             }
         }
-        Ok(())
     }
 
     fn values(&mut self, mut each: impl FnMut(&mut Self) -> Read<()>) -> Read<()> {
@@ -110,7 +109,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// A map's member. Its key may stand behind its value.
-    fn member(&mut self, text: &mut JsonText, object: &mut Object<'a>, depth: usize) -> Read<()> {
+    fn member(&mut self, text: &mut JsonText<'_>, object: &mut Object<'a>, depth: usize) -> Read<()> {
         let (mut key, mut value) = (Text::default(), None);
         self.object(|this, name| {
             match name {
@@ -126,20 +125,20 @@ impl<'a> Decoder<'a> {
         })?;
         text.begin_member(object, key)?;
         match value {
-            Some(value) => text.append(&value),
-            None => text.null(),
+            Some(value) => text.append(&value)?,
+            None => text.null()?,
         }
         text.end_member(object);
         Ok(())
     }
 
     /// Writes a value inside a list or a map: of several values the last.
-    fn element(&mut self, text: &mut JsonText, depth: usize) -> Read<()> {
+    fn element(&mut self, text: &mut JsonText<'_>, depth: usize) -> Read<()> {
         let start = text.len();
         self.object(|this, name| {
             let before = text.len();
             if let Some(scalar) = this.scalar(name)? {
-                text.value(&scalar);
+                text.value(&scalar)?;
             } else if let Some(kind) = compound(name) {
                 this.compound(text, kind, depth)?;
             } else {
@@ -148,10 +147,7 @@ impl<'a> Decoder<'a> {
             text.cut_out(start..before);
             Ok(true)
         })?;
-        if text.len() == start {
-            text.null();
-        }
-        Ok(())
+        if text.len() == start { text.null() } else { Ok(()) }
     }
 }
 

@@ -1,6 +1,6 @@
 use crate::decode::Limits;
 use crate::decode::test_sink::{Collected, decode_otlp, decode_otlp_within};
-use crate::span::Reason;
+use crate::span::{Limit, Reason};
 
 /// Writes protobuf by hand: enough to make messages that no library would write.
 #[derive(Default, Clone)]
@@ -174,7 +174,7 @@ fn values_nest_to_a_depth() {
         for levels in [11, 1_000_000] {
             let deep = decode_otlp_within(&body(levels), &limits);
             assert_eq!((deep.spans.len(), deep.refusals.len()), (1, 1));
-            assert_eq!(deep.refusals[0].reason, Reason::Limit);
+            assert_eq!(deep.refusals[0].reason, Reason::Limit(Limit::Depth));
         }
     }
 }
@@ -193,7 +193,7 @@ fn limits_refuse_the_span_that_passes_them() {
     ];
     let collected = decode_otlp_within(&one_group(&spans).0, &limits);
     assert_eq!((collected.spans.len(), collected.refusals.len()), (1, 5));
-    assert!(collected.refusals.iter().all(|refusal| refusal.reason == Reason::Limit));
+    assert!(collected.refusals.iter().all(|refusal| matches!(refusal.reason, Reason::Limit(_))));
 }
 
 /// What a small body makes as text is bounded by its length.
@@ -203,5 +203,5 @@ fn text_that_is_built_is_bounded() {
     let with_list = span(1).inner(9, &bytes().bytes(1, "list").bytes(2, &list));
     let collected = decode(&[with_list, span(2)]);
     assert_eq!((collected.spans.len(), collected.refusals.len()), (1, 1));
-    assert_eq!(collected.refusals[0].reason, Reason::Limit);
+    assert_eq!(collected.refusals[0].reason, Reason::Limit(Limit::Built));
 }

@@ -24,10 +24,10 @@ pub(super) fn scalar<'a>(field: Field, message: &mut Message<'a>) -> Read<Option
 }
 
 /// Writes an `ArrayValue` or a `KeyValueList`, whose elements nest `depth` deep at most.
-pub(super) fn compound<'a>(text: &mut JsonText, field: Field, mut message: Message<'a>, depth: usize) -> Read<()> {
+pub(super) fn compound<'a>(text: &mut JsonText<'_>, field: Field, mut message: Message<'a>, depth: usize) -> Read<()> {
     let depth = depth.checked_sub(1).ok_or(otlp::TOO_DEEP)?;
     if field == LIST {
-        text.begin_list();
+        text.begin_list()?;
         while let Some(field) = message.field()? {
             if field == ONE {
                 text.element()?;
@@ -36,25 +36,23 @@ pub(super) fn compound<'a>(text: &mut JsonText, field: Field, mut message: Messa
                 message.skip(field, depth)?;
             }
         }
-        text.end_list();
-        return Ok(());
+        return text.end_list();
     }
-    let mut object = text.begin_object();
+    let mut object = text.begin_object()?;
     while let Some(field) = message.field()? {
         if field == ONE {
             let (key, value) = member(message.message()?, depth)?;
             text.begin_member(&mut object, key)?;
             match value {
                 Some(value) => element(text, value, depth)?,
-                None => text.null(),
+                None => text.null()?,
             }
             text.end_member(&mut object);
         } else {
             message.skip(field, depth)?;
         }
     }
-    text.end_object(object);
-    Ok(())
+    text.end_object(object)
 }
 
 /// The key and the value of a map's member.
@@ -71,7 +69,7 @@ fn member<'a>(mut message: Message<'a>, depth: usize) -> Read<(Text<'a>, Option<
 }
 
 /// Writes an `AnyValue` inside a list or a map: of several values the last.
-fn element(text: &mut JsonText, mut message: Message<'_>, depth: usize) -> Read<()> {
+fn element(text: &mut JsonText<'_>, mut message: Message<'_>, depth: usize) -> Read<()> {
     let (mut last, mut inner) = (None, None);
     while let Some(field) = message.field()? {
         if let Some(value) = scalar(field, &mut message)? {
@@ -84,8 +82,7 @@ fn element(text: &mut JsonText, mut message: Message<'_>, depth: usize) -> Read<
     }
     match (last, inner) {
         (Some(value), _) => text.value(&value),
-        (None, Some((field, message))) => compound(text, field, message, depth)?,
+        (None, Some((field, message))) => compound(text, field, message, depth),
         (None, None) => text.null(),
     }
-    Ok(())
 }

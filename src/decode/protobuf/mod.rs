@@ -23,13 +23,13 @@
 //! [`is_at_end`](Message::is_at_end).
 
 use super::fault::{Fault, Read};
-use crate::span::{Reason, Text};
+use crate::span::{Limit, Reason, Text};
 
 const TRUNCATED: &Fault = &Fault::new(Reason::Truncated, "the message ends inside a value");
 const OVERLONG: &Fault = &Fault::new(Reason::Truncated, "a number of more than 64 bits");
 const BAD_KEY: &Fault = &Fault::new(Reason::Truncated, "no field of protobuf begins so");
 const BAD_GROUP: &Fault = &Fault::new(Reason::Truncated, "a group that nobody began");
-const TOO_DEEP: &Fault = &Fault::new(Reason::Limit, "nested too deep");
+const TOO_DEEP: &Fault = &Fault::limit(Limit::Depth, "nested too deep");
 
 /// How a value lies on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,14 +13,14 @@ pub(super) use compact::Compact;
 pub(super) use rewrite::{TOO_LONG, to_binary};
 
 use super::fault::{Fault, Read};
-use crate::span::Reason;
+use crate::span::{Limit, Reason};
 
 pub(super) const TRUNCATED: &Fault = &Fault::new(Reason::Truncated, "the body ends inside a value");
 pub(super) const UNKNOWN_TYPE: &Fault = &Fault::new(Reason::Truncated, "an unknown Thrift type");
 const NEGATIVE: &Fault = &Fault::new(Reason::Truncated, "a negative length");
 const MALFORMED: &Fault = &Fault::new(Reason::Truncated, "a number of more than ten bytes");
 const VERSION: &Fault = &Fault::new(Reason::Truncated, "no message of this protocol and version");
-const TOO_DEEP: &Fault = &Fault::new(Reason::Limit, "nested too deep");
+const TOO_DEEP: &Fault = &Fault::limit(Limit::Depth, "nested too deep");
 
 /// The types of values on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

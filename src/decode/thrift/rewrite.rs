@@ -3,10 +3,10 @@
 
 use super::{Compact, Protocol, TOO_DEEP, Type};
 use crate::decode::fault::{Fault, Read};
-use crate::span::Reason;
+use crate::span::Limit;
 
 /// What is written passes the limit that was set.
-pub(crate) const TOO_LONG: &Fault = &Fault::new(Reason::Limit, "the rewritten struct is too long");
+pub(crate) const TOO_LONG: &Fault = &Fault::limit(Limit::Built, "the rewritten struct is too long");
 
 /// Rewrites the struct that `wire` stands before; at most `most` bytes, nested at most `depth` deep.
 pub(crate) fn to_binary(wire: &mut Compact<'_>, depth: usize, most: usize) -> Read<Vec<u8>> {

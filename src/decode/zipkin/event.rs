@@ -7,10 +7,10 @@ use super::Draft;
 use super::tag::{TOO_LONG, TOO_MANY};
 use crate::decode::fault::{Fault, Read};
 use crate::decode::json::Reader;
-use crate::span::{Log, Reason, Tag, Text, Value};
+use crate::span::{Limit, Log, Reason, Tag, Text, Value};
 
 const NO_ATTRIBUTES: &Fault = &Fault::new(Reason::Structure, "no attributes of an event");
-pub(super) const TOO_MANY_LOGS: &Fault = &Fault::new(Reason::Limit, "too many annotations on a span");
+pub(super) const TOO_MANY_LOGS: &Fault = &Fault::limit(Limit::Logs, "too many annotations on a span");
 
 impl<'a> Draft<'a> {
     /// A log of an annotation whose text is `value`, as it stands in JSON, or `odd_value`.

@@ -28,9 +28,9 @@ pub(super) use v1::OldSpan;
 use super::fault::{Fault, Read};
 use super::scratch::{self, Scratch};
 use super::{Limits, Sink};
-use crate::span::{Process, Reason, Span};
+use crate::span::{Limit, Process, Span};
 
-const TOO_MANY_SPANS: &Fault = &Fault::new(Reason::Limit, "too many spans in one request");
+const TOO_MANY_SPANS: &Fault = &Fault::limit(Limit::Spans, "too many spans in one request");
 
 /// A span in the making, and what is kept from span to span.
 #[derive(Debug)]

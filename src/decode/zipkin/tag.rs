@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::{Draft, key};
 use crate::decode::fault::{Fault, Read};
-use crate::span::{Reason, Tag, Text, Value};
+use crate::span::{Limit, Tag, Text, Value};
 
-pub(in crate::decode) const TOO_MANY: &Fault = &Fault::new(Reason::Limit, "too many tags on a span");
-pub(in crate::decode) const TOO_LONG: &Fault = &Fault::new(Reason::Limit, "too much text that must be rewritten");
+pub(in crate::decode) const TOO_MANY: &Fault = &Fault::limit(Limit::Tags, "too many tags on a span");
+pub(in crate::decode) const TOO_LONG: &Fault = &Fault::limit(Limit::Built, "too much text that must be rewritten");
 
 /// Up to this many tags, looking at all of them for an equal key is cheaper than sorting.
 const FEW: usize = 64;

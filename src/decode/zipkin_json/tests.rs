@@ -1,5 +1,6 @@
 use super::*;
 use crate::decode::test_sink::{Collected, decode_zipkin};
+use crate::span::Limit;
 
 fn one(span: &str) -> Collected {
     decode_zipkin(format!("[{span}]").as_bytes())
@@ -50,7 +51,7 @@ fn a_bad_span_is_refused_alone() {
     ] {
         let bad =
             if bad.ends_with(':') { format!("{bad}{}1{}}}", "[".repeat(65), "]".repeat(65)) } else { bad.to_owned() };
-        let reason = if bad.contains("[[[[") { Reason::Limit } else { reason };
+        let reason = if bad.contains("[[[[") { Reason::Limit(Limit::Depth) } else { reason };
         let collected = decode_zipkin(format!("[{good},{bad}, {good}]").as_bytes());
         let reasons: Vec<_> = collected.refusals.iter().map(|refusal| refusal.reason).collect();
         assert_eq!((collected.spans.len(), reasons), (2, vec![reason]), "{bad}");
@@ -84,7 +85,7 @@ fn limits_refuse_the_span_that_passes_them() {
     );
     let collected = crate::decode::test_sink::decode_zipkin_within(body.as_bytes(), &limits);
     assert_eq!((collected.spans.len(), collected.refusals.len()), (1, 3));
-    assert!(collected.refusals.iter().all(|refusal| refusal.reason == Reason::Limit));
+    assert!(collected.refusals.iter().all(|refusal| matches!(refusal.reason, Reason::Limit(_))));
 }
 
 #[test]

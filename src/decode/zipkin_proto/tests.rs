@@ -1,5 +1,6 @@
 use super::*;
 use crate::decode::test_sink::{Collected, decode_zipkin_proto, decode_zipkin_proto_within};
+use crate::span::Limit;
 use prost::encoding;
 
 fn bytes(number: u32, content: &[u8]) -> Vec<u8> {
@@ -50,7 +51,7 @@ fn a_bad_span_is_refused_alone() {
         // It ends too early, or makes no sense: the list goes on behind it.
         (with(&[b"\x5a\x7f"]), Reason::Structure),
         (with(&[b"\x0f"]), Reason::Structure),
-        (with(&[&[0x7b; 70]]), Reason::Limit),
+        (with(&[&[0x7b; 70]]), Reason::Limit(Limit::Depth)),
     ] {
         let collected = decode_zipkin_proto(&[&good[..], &bad, &good].concat());
         let reasons: Vec<_> = collected.refusals.iter().map(|refusal| refusal.reason).collect();
@@ -86,13 +87,16 @@ fn limits_refuse_the_span_that_passes_them() {
     ];
     let collected = decode_zipkin_proto_within(&body.concat(), &limits);
     let reasons: Vec<_> = collected.refusals.iter().map(|refusal| refusal.reason).collect();
-    assert_eq!((collected.spans.len(), reasons), (1, vec![Reason::Limit; 3]));
+    assert_eq!(
+        (collected.spans.len(), reasons),
+        (1, [Limit::Tags, Limit::Logs, Limit::Spans].map(Reason::Limit).to_vec())
+    );
 }
 
 #[test]
 fn bombs_cost_nothing() {
     let collected = decode_zipkin_proto(&with(&[&vec![0x7b; 1_000_000]]));
-    assert_eq!((collected.spans.len(), collected.refusals[0].reason), (0, Reason::Limit));
+    assert_eq!((collected.spans.len(), collected.refusals[0].reason), (0, Reason::Limit(Limit::Depth)));
     assert!(decode_zipkin_proto(&vec![0x0b; 1_000_000]).unreadable.is_some());
     // Lengths that lie, at each level.
     for lie in [&b"\x0a\xff\xff\xff\xff\x07"[..], b"\x0a\x06\x5a\xff\xff\xff\xff\x07", b"\x0a\x02\x42\x7f"] {

@@ -83,14 +83,11 @@ pub(super) async fn refuse_for_zipkin<T: Take>(
     Ok(unary::serve(State(Call::new(REPORT, reception.clone())), request).await)
 }
 
-/// What a sender of OTLP is told of spans that were refused.
-pub(super) const LEFT_OUT: &str = "spans that could not be read were left out: sending them again will not help";
-
 /// As jaeger-collector writes it, `partial_success` even if it is empty.
 pub(super) fn exported(taken: &Taken) -> Bytes {
     use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
-    let error_message = if taken.refused == 0 { String::new() } else { LEFT_OUT.into() };
-    let rejected_spans = i64::try_from(taken.refused).unwrap_or(i64::MAX);
+    let error_message = taken.left_out().unwrap_or_default();
+    let rejected_spans = i64::try_from(taken.refusals()).unwrap_or(i64::MAX);
     let partial_success = Some(ExportTracePartialSuccess { rejected_spans, error_message });
     ExportTraceServiceResponse { partial_success }.encode_to_vec().into()
 }

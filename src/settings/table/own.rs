@@ -135,8 +135,13 @@ pub(super) const LIMITS: &[Setting] = &[
         "Bytes of the documents of one request; the spans beyond are refused. 0: 16 times the body and 1 MiB.",
     ),
     row("limits.depth", Whole { least: 4, most: 512 }, "64", "Depth of nesting of a body."),
-    row("limits.tags-per-span", from(1), "4096", "Tags of a span, process and logs apart."),
-    row("limits.logs-per-span", from(1), "4096", "Logs of a span."),
+    row(
+        "limits.tags-per-span",
+        from(1),
+        "4096",
+        "Tags of a span, of a process, and fields of the logs of a span, each; further ones refuse the span.",
+    ),
+    row("limits.logs-per-span", from(1), "4096", "Logs of a span, and its references, each."),
     row("limits.spans-per-request", from(1), "1000000", "Spans of a request."),
     row("limits.connections", from(0), "10000", "Open connections over all listeners; 0: no limit."),
     row("limits.handshake-timeout", Time, "10s", "Time for the handshake of TLS; 0: no limit."),
@@ -149,6 +154,52 @@ pub(super) const LIMITS: &[Setting] = &[
         "2m",
         "Age at which a connection is closed with an answer, plus or minus a tenth, so that senders spread over \
          replicas; 0: never.",
+    ),
+    row(
+        "limits.header-bytes",
+        Size,
+        "64KiB",
+        "Bytes of a request's head, from 8KiB to 1MiB; over HTTP/2 each header counts 32 more. Eight times what gRPC's own \
+         libraries allow. An idle connection of HTTP/1.1 may hold as much.",
+    ),
+    row(
+        "limits.http2-streams",
+        Whole { least: 1, most: 10_000 },
+        "128",
+        "Requests that are open at once on a connection of HTTP/2; further ones are refused.",
+    ),
+    row(
+        "limits.http2-stream-window",
+        Size,
+        "128KiB",
+        "Bytes of one stream that a sender may send ahead of what is read, from 16KiB to 16MiB. Bodies are charged to \
+         `--memory.limit` as they are read; this bounds what lies in a connection before.",
+    ),
+    row(
+        "limits.http2-connection-window",
+        Size,
+        "256KiB",
+        "The same over all streams of a connection, from 64KiB to 64MiB.",
+    ),
+    row(
+        "limits.http2-pending-resets",
+        from(1),
+        "32",
+        "Requests of a connection that their sender gave up before they were looked at, at the same moment. Dozens are the \
+         attack called rapid reset: the connection is ended.",
+    ),
+    row(
+        "limits.http2-error-resets",
+        from(1),
+        "256",
+        "Requests of a connection that ended by an error in their frames; at more the connection is ended.",
+    ),
+    row(
+        "limits.http2-unasked-bytes",
+        Size,
+        "1MiB",
+        "Bytes of pings, settings and other frames that may come on a connection between two requests, up to 1GiB; at \
+         more it is cut. A ping is 17 bytes: the default is one each second for most of a day.",
     ),
 ];
 

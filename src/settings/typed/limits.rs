@@ -15,6 +15,40 @@ pub struct Connections {
     pub body_timeout: Duration,
     pub idle_timeout: Duration,
     pub age: Age,
+    /// `--limits.header-bytes`: of a request's head, over HTTP/2 each header with 32 bytes for its
+    /// keeping; and what is read ahead on HTTP/1.1.
+    pub header_bytes: usize,
+    pub http2: Http2,
+}
+
+/// `--limits.http2-*`: what one connection of HTTP/2 may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Http2 {
+    /// Streams that are open at once.
+    pub streams: u32,
+    /// Bytes of one stream that are not read yet.
+    pub stream_window: u32,
+    /// The same over all streams of a connection.
+    pub connection_window: u32,
+    /// Streams that their sender reset before they were looked at.
+    pub pending_resets: usize,
+    /// Streams that were reset because of what their sender did wrong in them.
+    pub error_resets: usize,
+    /// Bytes of frames between the end of the requests and the next one.
+    pub unasked_bytes: u32,
+}
+
+impl Default for Http2 {
+    fn default() -> Self {
+        Http2 {
+            streams: 128,
+            stream_window: 128 << 10,
+            connection_window: 256 << 10,
+            pending_resets: 32,
+            error_resets: 256,
+            unasked_bytes: 1 << 20,
+        }
+    }
 }
 
 impl Default for Connections {
@@ -26,6 +60,8 @@ impl Default for Connections {
             body_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(180),
             age: Age { max: Duration::from_secs(120), grace: Duration::ZERO },
+            header_bytes: 64 << 10,
+            http2: Http2::default(),
         }
     }
 }

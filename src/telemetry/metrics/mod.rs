@@ -267,7 +267,12 @@ impl Metrics {
 
     /// A limit was reached: the name of its setting without the dashes.
     pub fn limit_reached(&self, limit: &'static str) {
-        self.limits_reached.get_or_create(&vec![("limit", limit.to_string())]).inc();
+        self.limit_passed(limit, 1);
+    }
+
+    /// The same for so many spans of a request.
+    pub fn limit_passed(&self, limit: &'static str, spans: u64) {
+        self.limits_reached.get_or_create(&vec![("limit", limit.to_string())]).inc_by(spans);
     }
 
     /// Something was mended in so many spans or processes.
