@@ -98,7 +98,11 @@ impl<'a> Decoder<'a> {
             // What jaeger-collector takes for an empty list.
             Some(b'n') if self.reader.word() == Ok("null") => {}
             Some(_) => {
-                return Err(Unreadable { offset: self.reader.offset(), what: "neither a list nor a span", limit: None });
+                return Err(Unreadable {
+                    offset: self.reader.offset(),
+                    what: "neither a list nor a span",
+                    limit: None,
+                });
             }
         }
         if self.reader.peek().is_some() {
