@@ -62,6 +62,9 @@ fn main() -> Result<()> {
         return sink::serve(port);
     }
     let options = parse(arguments)?;
+    if options.protocol == Protocol::Udp && (options.target.is_some() || options.safety.is_some()) {
+        bail!("nobody answers a datagram: --target and --safety are for the other protocols");
+    }
     match (&options.target, options.safety) {
         (Some(target), _) => drive(target, &options),
         (None, Some(rounds)) => safety::measure(&options, rounds),

@@ -30,7 +30,7 @@ pub fn agent_binary<'a>(body: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a
 fn emit_batch<'a>(mut wire: impl Protocol<'a>, limits: &Limits, sink: &mut impl Sink<'a>) -> Result<(), Unreadable> {
     match find_batch(&mut wire, limits) {
         Ok(()) => batch(wire, limits, sink),
-        Err(fault) => Err(Unreadable { offset: wire.offset(), what: fault.what }),
+        Err(fault) => Err(fault.unreadable(wire.offset())),
     }
 }
 

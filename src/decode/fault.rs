@@ -1,5 +1,6 @@
 //! What stopped a decoder inside a span.
 
+use super::Unreadable;
 use crate::span::{Limit, Reason, Refusal};
 
 /// A fault without its place; the reader that met it knows where. One word wide as `&'static
@@ -21,6 +22,15 @@ impl Fault {
     /// More than one of the limits allows.
     pub(super) const fn limit(limit: Limit, what: &'static str) -> Self {
         Fault::new(Reason::Limit(limit), what)
+    }
+
+    /// The whole body cannot be read because of it.
+    pub(super) fn unreadable(&self, offset: usize) -> Unreadable {
+        let limit = match self.reason {
+            Reason::Limit(limit) => Some(limit),
+            _ => None,
+        };
+        Unreadable { offset, what: self.what, limit }
     }
 
     pub(super) fn at(&self, offset: usize) -> Refusal {

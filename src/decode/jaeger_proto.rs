@@ -37,7 +37,7 @@ pub fn jaeger_proto<'a>(body: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a
         request = Message::new(body);
         walk.request(&mut request, sink)
     });
-    read.map_err(|fault| Unreadable { offset: request.offset(), what: fault.what })
+    read.map_err(|fault| fault.unreadable(request.offset()))
 }
 
 /// A field that holds bytes, text or a message.

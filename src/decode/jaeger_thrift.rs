@@ -65,8 +65,8 @@ impl<'a, P: Protocol<'a>> Batch<'a, P> {
         let offset = self.wire.offset();
         match outcome {
             Ok(()) if self.has_spans => Ok(()),
-            Ok(()) => Err(Unreadable { offset, what: NO_SPANS }),
-            Err(fault) if self.spans == 0 => Err(Unreadable { offset, what: fault.what }),
+            Ok(()) => Err(Unreadable { offset, what: NO_SPANS, limit: None }),
+            Err(fault) if self.spans == 0 => Err(fault.unreadable(offset)),
             Err(fault) => {
                 sink.refuse(fault.at(offset));
                 Ok(())

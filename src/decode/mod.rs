@@ -36,7 +36,7 @@ pub use zipkin_proto::zipkin_proto;
 pub use zipkin_thrift::zipkin_thrift;
 pub use zipkin_v1_json::zipkin_v1_json;
 
-use crate::span::{Process, Refusal, Span};
+use crate::span::{Limit, Process, Refusal, Span};
 
 /// Takes what a decoder reads, in the order of the body.
 ///
@@ -73,4 +73,6 @@ impl Default for Limits {
 pub struct Unreadable {
     pub offset: usize,
     pub what: &'static str,
+    /// The limit that was passed, if that is why.
+    pub limit: Option<Limit>,
 }

@@ -35,7 +35,7 @@ pub fn otlp_json<'a>(
     let mut decoder = Decoder { reader: Reader::new(body), draft, depth: limits.depth, spans: 0, is_cut: false };
     match decoder.request(sink) {
         Ok(()) => Ok(()),
-        Err(fault) if decoder.spans == 0 => Err(Unreadable { offset: decoder.reader.offset(), what: fault.what }),
+        Err(fault) if decoder.spans == 0 => Err(fault.unreadable(decoder.reader.offset())),
         Err(fault) => {
             if !decoder.is_cut {
                 sink.refuse(fault.at(decoder.reader.offset()));

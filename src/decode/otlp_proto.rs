@@ -30,7 +30,7 @@ pub fn otlp_proto<'a>(
     let mut request = Message::new(body);
     match walk.request(&mut request, sink) {
         Ok(()) => Ok(()),
-        Err(fault) if walk.spans == 0 => Err(Unreadable { offset: request.offset(), what: fault.what }),
+        Err(fault) if walk.spans == 0 => Err(fault.unreadable(request.offset())),
         Err(fault) => {
             sink.refuse(fault.at(request.offset()));
             Ok(())

@@ -97,7 +97,13 @@ impl<'a> Decoder<'a> {
             }
             // What jaeger-collector takes for an empty list.
             Some(b'n') if self.reader.word() == Ok("null") => {}
-            Some(_) => return Err(Unreadable { offset: self.reader.offset(), what: "neither a list nor a span" }),
+            Some(_) => {
+                return Err(Unreadable {
+                    offset: self.reader.offset(),
+                    what: "neither a list nor a span",
+                    limit: None,
+                });
+            }
         }
         if self.reader.peek().is_some() {
             sink.refuse(self.refusal(Reason::Structure, "something stands behind the list"));

@@ -37,7 +37,7 @@ pub fn zipkin_proto<'a>(
     let mut found = false;
     match decoder.list(&mut list, &mut found, sink) {
         Ok(()) => Ok(()),
-        Err(fault) if !found => Err(Unreadable { offset: list.offset(), what: fault.what }),
+        Err(fault) if !found => Err(fault.unreadable(list.offset())),
         Err(fault) => {
             sink.refuse(fault.at(list.offset()));
             Ok(())

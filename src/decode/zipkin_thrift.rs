@@ -35,7 +35,7 @@ pub fn zipkin_thrift<'a>(
     let mut decoder = Decoder { wire: Binary::new(body), draft, old: OldSpan::default(), found: false };
     match decoder.list(sink) {
         Ok(()) => Ok(()),
-        Err(fault) if !decoder.found => Err(Unreadable { offset: decoder.wire.offset(), what: fault.what }),
+        Err(fault) if !decoder.found => Err(fault.unreadable(decoder.wire.offset())),
         Err(fault) => {
             sink.refuse(fault.at(decoder.wire.offset()));
             Ok(())

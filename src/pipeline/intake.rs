@@ -139,7 +139,10 @@ impl<'p, 'a> Intake<'p, 'a> {
             self.pipeline.metrics.limit_reached("memory.limit");
             return Err(Rejected::NotNow);
         }
-        read?;
+        if let Err(unreadable) = read {
+            unreadable.limit.inspect(|limit| self.pipeline.metrics.limit_reached(limit.name()));
+            return Err(unreadable.into());
+        }
         if self.outcome.refused.contains_key(Reason::Amplification.label()) {
             self.pipeline.metrics.limit_reached("limits.request-output-bytes");
         }

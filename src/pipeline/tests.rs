@@ -176,6 +176,12 @@ async fn a_limit_that_is_passed_is_told_to_the_sender_and_counted_by_its_name() 
     let text = pipeline.metrics.text();
     assert!(text.contains("spaniel_limits_reached_total{limit=\"limits.tags-per-span\"} 2"), "{text}");
     assert_eq!(Taken { accepted: 1, ..Taken::default() }.left_out(), None);
+    // A body that cannot be read at all because of a limit.
+    let deep = format!("{{\"x\":{}", "[".repeat(1_000_000));
+    let reservation = Budget::new(1 << 30).reserve();
+    assert!(pipeline.take(Protocol::OtlpJson, deep.into(), reservation).await.is_err());
+    let text = pipeline.metrics.text();
+    assert!(text.contains("spaniel_limits_reached_total{limit=\"limits.depth\"} 1"), "{text}");
 }
 
 /// What is built beside a body counts too: the body and the documents alone would fit.

@@ -95,6 +95,8 @@ fn build_go() -> Built {
     let program = folder("clients").join("clients");
     let mut command = Command::new(go);
     command.current_dir(format!("{SOURCES}/go")).args(["build", "-mod=readonly", "-o"]).arg(&program).arg(".");
+    // An older Go fetches the one that the module asks for; distributions turn that off.
+    command.env("GOTOOLCHAIN", "auto");
     run(&mut command)?;
     Ok(program)
 }

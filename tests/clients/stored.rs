@@ -52,7 +52,8 @@ impl House {
             let found: Vec<&Json> = stored.iter().filter(same).collect();
             assert_eq!(found, [&expected], "{}", client.program);
         }
-        assert_eq!(self.store.complaints(), Vec::<String>::new());
+        let complaints = self.store.complaints();
+        assert!(complaints.is_empty(), "{complaints:?}");
     }
 
     /// All spans came by the protocol of the client, and each is stored.

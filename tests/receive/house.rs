@@ -30,7 +30,7 @@ impl Take for Memo {
     async fn take(&self, protocol: Protocol, body: Bytes, reservation: Reservation) -> Result<Taken, Rejected> {
         assert!(reservation.bytes() >= body.len(), "a body must be charged");
         let answer = match &body[..] {
-            b"bad" => Err(Unreadable { offset: 0, what: "not a list" }.into()),
+            b"bad" => Err(Unreadable { offset: 0, what: "not a list", limit: None }.into()),
             b"none" => Err(Rejected::NothingReadable { refused: 2, what: "id is no hex", offset: 9 }),
             b"full" => Err(Rejected::NotNow),
             b"some" => {
