@@ -28,6 +28,8 @@ const LONGEST: u64 = 64 << 20;
 pub enum AdminError {
     #[error("no answer from {address} ({cause}): start Spaniel, or name its admin port by --status.http.host-port")]
     Unreachable { address: String, cause: std::io::Error },
+    #[error("--admin.http.host-port closes the admin port: name an open one by --status.http.host-port")]
+    Closed,
     #[error("not healthy: {answer}")]
     Unhealthy { answer: String },
     #[error("--admin.http.tls.{option}={} cannot be used: {cause}", .path.display())]
@@ -50,6 +52,9 @@ pub(crate) struct Answer {
 
 impl AdminPort {
     pub fn new(settings: &AdminAddress) -> Result<Self, AdminError> {
+        if settings.host_port.is_empty() {
+            return Err(AdminError::Closed);
+        }
         let tls = if settings.tls.enabled { Some(Arc::new(client(&settings.tls)?)) } else { None };
         Ok(AdminPort { address: reachable(&settings.host_port), tls })
     }
@@ -229,5 +234,7 @@ mod tests {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let error = port(&format!("127.0.0.1:{free}")).health().unwrap_err();
         assert!(error.to_string().contains("--status.http.host-port"), "{error}");
+        let closed = AdminPort::new(&AdminAddress { host_port: String::new(), ..AdminAddress::default() });
+        assert!(matches!(closed, Err(AdminError::Closed)));
     }
 }

@@ -93,8 +93,8 @@ impl Forward {
         let mut targets = Vec::new();
         for (endpoint, url) in &urls {
             let way = way::Way::new(*endpoint, url, settings)?;
-            let target = Target::new(*endpoint, url, way, bytes / urls.len(), settings.timeout, metrics.clone());
-            targets.push(target.start(stopping.subscribe()));
+            let (most, stopping) = (bytes / urls.len(), stopping.subscribe());
+            targets.push(Target::start(*endpoint, url, way, most, settings.timeout, metrics.clone(), stopping));
         }
         let place = |endpoint| urls.iter().position(|(known, _)| *known == endpoint);
         let by_protocol = Protocol::ALL.map(|protocol| place(form::of(protocol).endpoint));

@@ -34,7 +34,6 @@ pub(super) struct Target {
     used: AtomicUsize,
     timeout: Duration,
     queue: mpsc::UnboundedSender<Copy>,
-    copies: std::sync::Mutex<Option<mpsc::UnboundedReceiver<Copy>>>,
     standing: Standing,
     metrics: Arc<Metrics>,
 }
@@ -64,27 +63,21 @@ struct Copy {
 }
 
 impl Target {
-    pub(super) fn new(
+    /// Begins to send, until `stopping`.
+    pub(super) fn start(
         endpoint: Endpoint,
         url: &str,
         way: Way,
         most: usize,
         timeout: Duration,
         metrics: Arc<Metrics>,
-    ) -> Self {
+        stopping: watch::Receiver<bool>,
+    ) -> Arc<Self> {
         let (queue, copies) = mpsc::unbounded_channel();
-        let (used, standing, copies) = (AtomicUsize::new(0), Standing::default(), std::sync::Mutex::new(Some(copies)));
         metrics.forward_failing(endpoint.name(), false);
-        Target { endpoint, url: url.into(), way, most, used, timeout, queue, copies, standing, metrics }
-    }
-
-    /// Begins to send, until `stopping`.
-    pub(super) fn start(self, stopping: watch::Receiver<bool>) -> Arc<Self> {
-        let target = Arc::new(self);
-        let copies = target.copies.lock().ok().and_then(|mut copies| copies.take());
-        if let Some(copies) = copies {
-            tokio::spawn(target.clone().carry(copies, stopping));
-        }
+        let (used, standing) = (AtomicUsize::new(0), Standing::default());
+        let target = Arc::new(Target { endpoint, url: url.into(), way, most, used, timeout, queue, standing, metrics });
+        tokio::spawn(target.clone().carry(copies, stopping));
         target
     }
 

@@ -19,6 +19,8 @@ use crate::settings::Forward as Settings;
 const CONNECTING: Duration = Duration::from_secs(3);
 /// Shorter than any server keeps an idle connection: a copy that meets its end is lost.
 const IDLE: Duration = Duration::from_secs(10);
+/// How long a call may be silent before its connection is asked whether it lives, and the time to say so.
+const ALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
 /// Bytes of an answer that are read, so that its connection can be kept.
 const ANSWER: usize = 64 << 10;
 
@@ -128,6 +130,8 @@ fn channel(endpoint: Endpoint, url: &str, authorities: Option<&[u8]>) -> Result<
     let wrong =
         |error: tonic::transport::Error| ForwardError::Url { endpoint: endpoint.name(), cause: explain(&error) };
     let mut address = Address::from_shared(url.to_string()).map_err(wrong)?.connect_timeout(CONNECTING);
+    // A peer that is gone without a word is found out; while nothing is sent nobody is asked.
+    address = address.http2_keep_alive_interval(ALIVE.0).keep_alive_timeout(ALIVE.1);
     if url.starts_with("https:") {
         let mut tls = ClientTlsConfig::new().with_webpki_roots();
         if let Some(pem) = authorities {

@@ -19,7 +19,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use crate::bodies;
 use crate::jaeger_golden::data;
 use crate::made::request;
-use crate::spaniel::{Spaniel, Start, until};
+use crate::spaniel::{Spaniel, Start, folder, until};
 use crate::stand_in::free_port;
 
 /// The sum of a metric over the series that hold these words.
@@ -358,6 +358,38 @@ fn copies_wait_for_a_second_that_starts_over_http_and_grpc() {
         (&3.into(), &1.into())
     );
     first.stop();
+    second.stop();
+}
+
+#[test]
+fn copies_go_over_tls_to_a_certificate_that_is_trusted_and_to_no_other() {
+    let directory = folder();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".into()]).unwrap().self_signed(&key).unwrap();
+    std::fs::write(path("cert.pem"), certificate.pem()).unwrap();
+    std::fs::write(path("key.pem"), key.serialize_pem()).unwrap();
+    let tls = ["collector.zipkin", "collector.grpc"].map(|prefix| {
+        ["enabled=true".to_string(), format!("cert={}", path("cert.pem")), format!("key={}", path("key.pem"))]
+            .map(|option| format!("--{prefix}.tls.{option}"))
+    });
+    let second = Start::embedded().flags(&tls.iter().flatten().map(String::as_str).collect::<Vec<_>>()).run();
+    let forward = [("zipkin", "zipkin"), ("jaeger-grpc", "jaeger-grpc")]
+        .map(|(name, listener)| format!("--forward.{name}.url=https://{}", second.address(listener)));
+    let trusted = format!("--forward.ca-file={}", path("cert.pem"));
+    for (trust, expected) in [(trusted.as_str(), [2, 2, 0]), ("--forward.timeout=200ms", [2, 0, 2])] {
+        let first = Start::embedded().flags(&[&forward[0], &forward[1], trust]).run();
+        assert_eq!(first.post(request(1, 3, 0)).status(), 202);
+        let message = [data("jaeger/grpc/minimal.pb")];
+        assert_eq!(call(&first, "jaeger-grpc", "/jaeger.api_v2.CollectorService/PostSpans", &message), 1);
+        assert_eq!(settled_copies(&first), expected, "{}", first.log());
+        first.stop();
+    }
+    let books = second.settled_books();
+    assert_eq!(
+        (&books["spans"]["zipkin-json"]["received"], &books["spans"]["jaeger-grpc"]["received"]),
+        (&3.into(), &1.into())
+    );
     second.stop();
 }
 

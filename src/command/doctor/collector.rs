@@ -17,7 +17,8 @@ pub(super) struct Told {
 }
 
 impl Told {
-    pub(super) async fn ask(port: AdminPort) -> Result<Self, AdminError> {
+    /// `metrics`: the path of them.
+    pub(super) async fn ask(port: AdminPort, metrics: String) -> Result<Self, AdminError> {
         let asked = tokio::task::spawn_blocking(move || {
             let json = |path| port.get(path).map(|answer| serde_json::from_str(&answer.body).unwrap_or_default());
             Ok(Told {
@@ -25,7 +26,7 @@ impl Told {
                 alive: port.get("/")?.status == 200,
                 status: json("/status")?,
                 books: json("/books")?,
-                metrics: Samples::parse(&port.get("/metrics")?.body),
+                metrics: Samples::parse(&port.get(&metrics)?.body),
             })
         });
         asked.await.unwrap_or_else(|error| {

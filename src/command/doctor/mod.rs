@@ -43,7 +43,7 @@ pub(super) async fn examine(settings: &Settings, clock: &Clock, out: &mut dyn Wr
     let mut findings = Vec::new();
     let port = AdminPort::new(&settings.admin)?;
     let host = port.address().rsplit_once(':').map_or("127.0.0.1", |(host, _)| host).to_string();
-    match Told::ask(port).await {
+    match Told::ask(port, settings.metrics.route.clone()).await {
         Ok(told) => {
             findings.extend(collector::judge(&told));
             findings.extend(ports::examine(&told.status, settings, &host).await);

@@ -109,7 +109,8 @@ fn handshakes(told: &Told) -> Vec<Finding> {
                     where --….tls.client-ca asks for one; a mesh's own TLS ends at its sidecar and not here";
         Finding::warning(format!("TLS of {listener}"), format!("{count} handshakes failed: {reason}"), mend)
     };
-    failed.into_iter().map(judge).collect()
+    // Who only looked whether the port is open is gone: probes, and this command.
+    failed.into_iter().filter(|([_, reason], _)| reason != "gone").map(judge).collect()
 }
 
 fn datagrams(told: &Told) -> Vec<Finding> {
@@ -153,7 +154,8 @@ mod tests {
     fn what_never_became_spans_is_told_with_its_mend() {
         let metrics = "spaniel_requests_refused_total{protocol=\"zipkin-json\",status=\"404\"} 3\n\
                        spaniel_requests_refused_total{protocol=\"otlp-grpc\",status=\"16\"} 2\n\
-                       spaniel_tls_handshakes_failed_total{listener=\"zipkin\",reason=\"not-tls\"} 4\n\
+                       spaniel_tls_handshakes_failed_total{listener=\"zipkin\",reason=\"refused\"} 4\n\
+                       spaniel_tls_handshakes_failed_total{listener=\"otlp-http\",reason=\"gone\"} 9\n\
                        spaniel_datagrams_dropped_by_kernel_total{protocol=\"agent-compact\"} 5\n";
         let found = judge(&told(5, &json!({"zipkin-json": {"received": 1}}), metrics));
         let said: Vec<_> = found.iter().map(|one| format!("{}: {} -> {}", one.what, one.seen, one.mend)).collect();
