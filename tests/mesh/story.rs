@@ -12,7 +12,7 @@ use std::process::Command;
 
 use serde_json::{Value as Json, json};
 
-use crate::names::metrics_of;
+use crate::names::{metrics_of, queries};
 use crate::scrape::{Scrape, name, scrape};
 use crate::spaniel::Spaniel;
 use crate::{deploy, read, yaml};
@@ -155,6 +155,20 @@ fn promtool_takes_the_rules_and_their_tests() {
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "{said}");
     }
+}
+
+/// As rules, for there promtool reads them.
+#[test]
+fn every_panel_asks_in_promql() {
+    let Some(promtool) = promtool() else { return };
+    let plain = |query: &str| query.replace("$__rate_interval", "5m").replace("$job", ".*").replace("$instance", ".*");
+    let rule = |(place, (_, query)): (usize, (String, String))| json!({ "record": format!("panel:{place}"), "expr": plain(&query) });
+    let rules: Json = queries().into_iter().enumerate().map(rule).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("panels.json");
+    std::fs::write(&file, json!({ "groups": [{ "name": "panels", "rules": rules }] }).to_string()).unwrap();
+    let output = Command::new(promtool).args(["check", "rules"]).arg(&file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Each alert is fired twice: in promtool's tests, and by what a real Spaniel exposes.
