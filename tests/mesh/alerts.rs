@@ -408,3 +408,45 @@ fn what_tells_of_a_defect_is_there_and_0() {
     assert_eq!(scrape.get("spaniel_books_violations_total"), Some(&0.0), "SpanielBooksViolated looks at it");
     let _alert = "SpanielBooksViolated";
 }
+
+/// What jaeger-mixin's alerts ask: more than one in a hundred fails.
+fn share(errors: &str, all: &str, by: &str) -> String {
+    format!("100 * sum(rate({errors}[1m])) by ({by}) / sum(rate({all}[1m])) by ({by}) > 1")
+}
+
+/// `JaegerCollectorDroppingSpans`, as jaeger-mixin of Jaeger 1.76 has it.
+#[test]
+fn jaegers_alert_of_dropped_spans_fires() {
+    let store = StandIn::nodes(1);
+    let flags = [SMALL[0], "--spool.max-bytes=16MiB", "--memory.limit=32MiB", "--spool.on-full=drop-oldest"];
+    let spaniel = over(&store, &flags).run();
+    let dropped = |scrape: &Scrape| sum(scrape, "jaeger_collector_spans_dropped_total", "");
+    let (mut story, mut numbers) = (Story::default(), 1..);
+    for _ in 0..6 {
+        let before = dropped(story.minute(&spaniel));
+        until("more are dropped", || {
+            assert_eq!(spaniel.post(made::request(numbers.next().unwrap(), 20, 10_000)).status(), 202);
+            (dropped(&scrape(&spaniel).unwrap()) > before).then_some(())
+        });
+    }
+    let [dropped, received] = ["dropped", "received"].map(|what| format!("jaeger_collector_spans_{what}_total"));
+    story.makes_true(&share(&dropped, &received, "instance, job, namespace"));
+}
+
+/// `JaegerQueryReqsFailing`. The stand-in cannot be searched.
+#[test]
+fn jaegers_alert_of_failing_queries_fires() {
+    let store = well();
+    let spaniel = over(&store, &[]).run();
+    let mut story = Story::default();
+    for _ in 0..6 {
+        assert_eq!(spaniel.get("query", "/api/services").status(), 500);
+        story.minute(&spaniel);
+    }
+    let requests = "jaeger_query_requests_total";
+    story.makes_true(&share(
+        &format!(r#"{requests}{{result="err"}}"#),
+        requests,
+        "instance, job, namespace, operation",
+    ));
+}

@@ -152,6 +152,11 @@ fn the_image_is_one_binary_that_runs_as_a_number() {
         assert!(check.contains(script), "check does not run {script}");
     }
     assert_eq!(steps.len(), 2);
+    // The first step runs before the whole source is there.
+    let first = build.iter().find(|(word, _)| word == "COPY").unwrap();
+    for file in ["deploy/image/packages", "deploy/image/target"] {
+        assert!(first.1.contains(file) && deploy(file.trim_start_matches("deploy/")).exists(), "{first:?}");
+    }
 }
 
 #[test]

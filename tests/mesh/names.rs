@@ -90,7 +90,7 @@ fn all_exposed() -> BTreeSet<String> {
 }
 
 /// The queries of the dashboard, by panel, and of its variables.
-fn queries() -> Vec<(String, String)> {
+pub(crate) fn queries() -> Vec<(String, String)> {
     let dashboard: Json = serde_json::from_str(&read("helm/spaniel/files/dashboard.json")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap().iter();
     let panel = |panel: &Json| {

@@ -7,12 +7,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value as Json, json};
 
-use crate::names::metrics_of;
+use crate::names::{metrics_of, queries};
 use crate::scrape::{Scrape, name, scrape};
 use crate::spaniel::Spaniel;
 use crate::{deploy, read, yaml};
@@ -87,39 +87,57 @@ impl Story {
         known.retain(|alert| !others.contains(&alert.as_str()));
         let unknown: Vec<_> = firing.iter().filter(|alert| !known.iter().any(|known| known == *alert)).collect();
         assert!(unknown.is_empty(), "no such alerts: {unknown:?}");
+        let names = rules().iter().flat_map(|rule| metrics_of(rule["expr"].as_str().unwrap())).collect();
+        let expect = |alert: &String| {
+            let expression = format!(r#"count(ALERTS{{alertname="{alert}",alertstate="firing"}})"#);
+            (expression, firing.contains(&alert.as_str()))
+        };
+        let questions: Vec<_> = known.iter().map(expect).collect();
+        self.judge(&promtool, &[deploy(RULES)], "1m", &names, &questions);
+    }
+
+    /// At its end this expression is true of one target, if each of its scrapes is 15 seconds after
+    /// the one before.
+    pub(crate) fn makes_true(&self, expression: &str) {
+        let Some(promtool) = promtool() else { return };
+        let question = (format!("count({expression})"), true);
+        self.judge(&promtool, &[], "15s", &metrics_of(expression), &[question]);
+    }
+
+    /// Has promtool evaluate expressions at the end, each of which is 1 or nothing.
+    fn judge(
+        &self,
+        promtool: &Path,
+        rules: &[PathBuf],
+        step: &str,
+        names: &BTreeSet<String>,
+        asked: &[(String, bool)],
+    ) {
+        let seconds = if step == "15s" { 15 } else { 60 };
+        let expect = |(expression, holds): &(String, bool)| {
+            let samples = if *holds { json!([{ "labels": "{}", "value": 1 }]) } else { json!([]) };
+            let end = format!("{}s", (self.0.len() - 1) * seconds);
+            json!({ "expr": expression, "eval_time": end, "exp_samples": samples })
+        };
+        let test = json!({
+            "rule_files": rules,
+            "evaluation_interval": step,
+            "tests": [{
+                "interval": step,
+                "input_series": self.series(names),
+                "promql_expr_test": asked.iter().map(expect).collect::<Json>(),
+            }],
+        });
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("story.json");
-        std::fs::write(&file, self.test(&known, firing).to_string()).unwrap();
+        std::fs::write(&file, test.to_string()).unwrap();
         let output = Command::new(promtool).args(["test", "rules"]).arg(&file).output().unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success(), "{firing:?}: {said}");
+        assert!(output.status.success(), "{said}");
     }
 
-    fn test(&self, known: &[String], firing: &[&str]) -> Json {
-        let expect = |alert: &String| {
-            let fires = firing.contains(&alert.as_str());
-            let samples = if fires { json!([{ "labels": "{}", "value": 1 }]) } else { json!([]) };
-            json!({
-                "expr": format!(r#"count(ALERTS{{alertname="{alert}",alertstate="firing"}})"#),
-                "eval_time": format!("{}m", self.0.len() - 1),
-                "exp_samples": samples,
-            })
-        };
-        json!({
-            "rule_files": [deploy(RULES)],
-            "evaluation_interval": "1m",
-            "tests": [{
-                "interval": "1m",
-                "input_series": self.series(),
-                "promql_expr_test": known.iter().map(expect).collect::<Json>(),
-            }],
-        })
-    }
-
-    /// Every series that a rule looks at.
-    fn series(&self) -> Vec<Json> {
-        let wanted: BTreeSet<String> =
-            rules().iter().flat_map(|rule| metrics_of(rule["expr"].as_str().unwrap())).collect();
+    /// Every series of these names.
+    fn series(&self, wanted: &BTreeSet<String>) -> Vec<Json> {
         let minutes = || self.0.iter().flatten();
         let all: BTreeSet<&String> =
             minutes().flat_map(Scrape::keys).filter(|series| wanted.contains(name(series))).collect();
@@ -155,6 +173,20 @@ fn promtool_takes_the_rules_and_their_tests() {
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "{said}");
     }
+}
+
+/// As rules, for there promtool reads them.
+#[test]
+fn every_panel_asks_in_promql() {
+    let Some(promtool) = promtool() else { return };
+    let plain = |query: &str| query.replace("$__rate_interval", "5m").replace("$job", ".*").replace("$instance", ".*");
+    let rule = |(place, (_, query)): (usize, (String, String))| json!({ "record": format!("panel:{place}"), "expr": plain(&query) });
+    let rules: Json = queries().into_iter().enumerate().map(rule).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("panels.json");
+    std::fs::write(&file, json!({ "groups": [{ "name": "panels", "rules": rules }] }).to_string()).unwrap();
+    let output = Command::new(promtool).args(["check", "rules"]).arg(&file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Each alert is fired twice: in promtool's tests, and by what a real Spaniel exposes.
