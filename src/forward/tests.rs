@@ -51,7 +51,7 @@ async fn only_what_was_taken_is_copied() {
     assert_eq!(after(some, 10).await, (1, 1), "no room for it");
     assert_eq!(after(none, 1 << 20).await, (0, 0));
     assert_eq!(after(|| Err(Rejected::NotNow), 1 << 20).await, (0, 0));
-    assert_eq!(after(|| Err(Unreadable { offset: 0, what: "no" }.into()), 1 << 20).await, (0, 0));
+    assert_eq!(after(|| Err(Unreadable { offset: 0, what: "no", limit: None }.into()), 1 << 20).await, (0, 0));
 }
 
 #[tokio::test]
