@@ -12,6 +12,9 @@ use crate::telemetry::metrics::{Gathered, Names, Sent, Series, SpanClass, SpanKi
 /// Sets of labels that one request remembers by their hash; for others it asks each time.
 const REMEMBERED: usize = 4096;
 
+/// Rows that are looked through one by one: most requests have no more, and need no map.
+const SCANNED: usize = 16;
+
 /// The counts of one request.
 #[derive(Debug)]
 pub(super) struct SpanCounts<'p> {
@@ -20,7 +23,9 @@ pub(super) struct SpanCounts<'p> {
     service: u64,
     /// The hash and the row of the span before.
     latest: (u64, usize),
-    /// Rows by hash and by the number of their series: both are asked only where names change.
+    /// The hashes that the first rows were made for.
+    hashes: [u64; SCANNED],
+    /// Further rows by hash and by the number of their series, and further spellings of the first.
     by_hash: HashMap<u64, usize>,
     by_number: HashMap<u32, usize>,
     rows: Rows,
@@ -32,7 +37,8 @@ pub(super) type Rows = Vec<(Arc<Series>, Gathered)>;
 impl<'p> SpanCounts<'p> {
     pub(super) fn new(series: &'p SpanSeries) -> Self {
         let (by_hash, by_number) = (HashMap::new(), HashMap::new());
-        SpanCounts { series, service: 0, latest: (0, usize::MAX), by_hash, by_number, rows: Vec::new() }
+        let (latest, hashes) = ((0, usize::MAX), [0; SCANNED]);
+        SpanCounts { series, service: 0, latest, hashes, by_hash, by_number, rows: Vec::new() }
     }
 
     /// The spans that follow are of this service.
@@ -56,13 +62,22 @@ impl<'p> SpanCounts<'p> {
     }
 
     fn row<'a>(&mut self, sent: Sent<'_>, hash: u64, names: impl FnOnce() -> Names<'a>) -> usize {
-        if let Some(row) = self.by_hash.get(&hash) {
-            return *row;
+        let scanned = self.rows.len().min(SCANNED);
+        let known = self.hashes[..scanned].iter().position(|known| *known == hash);
+        if let Some(row) = known.or_else(|| self.by_hash.get(&hash).copied()) {
+            return row;
         }
         let series = self.series.find(sent, hash, names);
-        let row = *self.by_number.entry(series.number()).or_insert(self.rows.len());
+        let number = series.number();
+        let same = self.rows[..scanned].iter().position(|(series, _)| series.number() == number);
+        let row = same.or_else(|| self.by_number.get(&number).copied()).unwrap_or(self.rows.len());
         if row == self.rows.len() {
             self.rows.push((series, Gathered::default()));
+            if row < SCANNED {
+                self.hashes[row] = hash;
+                return row;
+            }
+            self.by_number.insert(number, row);
         }
         if self.by_hash.len() < REMEMBERED {
             self.by_hash.insert(hash, row);
@@ -148,6 +163,30 @@ mod tests {
         let tags = tags.iter().map(|&(key, value)| Tag { key: Text::Plain(key), value }).collect();
         let class = class(&Span { tags, ..Span::default() }, family);
         (class.kind, class.status)
+    }
+
+    /// However many names a request has, and however they are spelled, each span is counted once and
+    /// each series is there once.
+    #[test]
+    fn a_request_has_one_row_for_each_series() {
+        let all = SpanSeries::new(10_000);
+        let mut counts = SpanCounts::new(&all);
+        counts.service(Text::Plain("a"));
+        let names: Vec<String> = (0..2 * SCANNED).map(|name| format!("GET /{name}")).collect();
+        let escaped: Vec<String> = (0..2 * SCANNED).map(|name| format!("GET \\/{name}")).collect();
+        for _ in 0..3 {
+            for (name, escaped) in names.iter().zip(&escaped) {
+                for operation in [Text::Plain(name), Text::Json(escaped), Text::Plain(name)] {
+                    counts.count(Text::Plain("a"), &Span { operation, duration: -5, ..Span::default() }, Family::Otel);
+                }
+            }
+        }
+        let rows = counts.into_rows();
+        let numbers: std::collections::BTreeSet<_> = rows.iter().map(|(series, _)| series.number()).collect();
+        assert_eq!((rows.len(), numbers.len()), (2 * SCANNED, 2 * SCANNED));
+        let mut nine = Gathered::default();
+        (0..9).for_each(|_| nine.observe(0));
+        assert!(rows.iter().all(|(_, gathered)| *gathered == nine));
     }
 
     #[test]
