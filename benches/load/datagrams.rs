@@ -53,7 +53,7 @@ fn send(address: &str, spans: usize, rate: u64, length: Duration) -> Result<(u64
         let due = (started.elapsed().as_secs_f64() * rate as f64) as u64;
         while sent < due {
             let index = sent as usize % templates.len();
-            templates[index].freshen(&mut serial, 0);
+            templates[index].freshen(&mut serial);
             socket.send(&templates[index].body)?;
             sent += 1;
         }

@@ -10,15 +10,11 @@ use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::bodies::Template;
-use crate::encode;
-use crate::grpc::Caller;
-use crate::protocol::Protocol;
+use crate::bodies::{self, Template};
 
 /// A load: how many spans a POST, over how many connections, for how long.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
-    pub(crate) protocol: Protocol,
     pub(crate) spans: usize,
     pub(crate) connections: usize,
     pub(crate) length: Duration,
@@ -49,13 +45,13 @@ impl Offered {
         self.accepted + self.refused
     }
 
-    fn enter(&mut self, status: u16, load: &Load, answer: Duration) {
+    fn enter(&mut self, status: u16, spans: u64, answer: Duration) {
         self.posts += 1;
         *self.statuses.entry(status).or_default() += 1;
-        if load.protocol.is_good(status) {
-            self.accepted += load.spans as u64
+        if status == 202 {
+            self.accepted += spans
         } else {
-            self.refused += load.spans as u64
+            self.refused += spans
         }
         self.answer.saturating_record(answer.as_micros() as u64);
     }
@@ -78,7 +74,7 @@ pub(crate) fn run(address: &str, load: &Load) -> Result<Offered> {
 }
 
 async fn drive(address: &str, load: &Load) -> Result<Offered> {
-    let templates = encode::templates(load.protocol, load.spans, 16.min(400 / load.spans.max(1)).max(2))?;
+    let templates = bodies::templates(load.spans, 16.min(400 / load.spans.max(1)).max(2))?;
     let started = Instant::now();
     let connections: Vec<_> = (0..load.connections)
         .map(|number| {
@@ -97,8 +93,9 @@ async fn drive(address: &str, load: &Load) -> Result<Offered> {
 }
 
 async fn connection(address: String, load: Load, mut templates: Vec<Template>, mut serial: u64) -> Result<Offered> {
-    let mut sender = Sender::connect(&address, load.protocol).await?;
+    let mut stream = connect(&address).await?;
     let mut offered = Offered::new()?;
+    let (mut request, mut answer) = (Vec::new(), Vec::new());
     let started = Instant::now();
     // Not all at once: each connection has a beat of its own.
     let mut next = started + load.every.unwrap_or_default().mul_f64((serial >> 48) as f64 / load.connections as f64);
@@ -111,48 +108,16 @@ async fn connection(address: String, load: Load, mut templates: Vec<Template>, m
             tokio::time::sleep_until(next.into()).await;
         }
         templates[index].freshen(&mut serial, micros());
-        let (status, took) = sender.send(&templates[index].body).await?;
-        offered.enter(status, &load, took);
+        write_request(&mut request, &address, &templates[index].body);
+        let sent = Instant::now();
+        stream.write_all(&request).await?;
+        let answer = read_answer(&mut stream, &mut answer).await?;
+        offered.enter(answer.status, load.spans as u64, sent.elapsed());
+        if answer.closes {
+            stream = connect(&address).await?;
+        }
     }
     Ok(offered)
-}
-
-/// A connection, of HTTP/1.1 or of gRPC.
-enum Sender {
-    Http { stream: TcpStream, address: String, protocol: Protocol, request: Vec<u8>, answer: Vec<u8> },
-    Grpc(Caller),
-}
-
-impl Sender {
-    async fn connect(address: &str, protocol: Protocol) -> Result<Self> {
-        if protocol.is_grpc() {
-            return Ok(Sender::Grpc(Caller::connect(address, protocol).await?));
-        }
-        let stream = connect(address).await?;
-        Ok(Sender::Http { stream, address: address.into(), protocol, request: Vec::new(), answer: Vec::new() })
-    }
-
-    /// Sends a body; the status of the answer, and how long it took to come.
-    async fn send(&mut self, body: &[u8]) -> Result<(u16, Duration)> {
-        match self {
-            Sender::Http { stream, address, protocol, request, answer } => {
-                write_request(request, address, *protocol, body);
-                let sent = Instant::now();
-                stream.write_all(request).await?;
-                let answer = read_answer(stream, answer).await?;
-                let took = sent.elapsed();
-                if answer.closes {
-                    *stream = connect(address).await?;
-                }
-                Ok((answer.status, took))
-            }
-            Sender::Grpc(caller) => {
-                let sent = Instant::now();
-                let status = caller.call(body).await?;
-                Ok((status, sent.elapsed()))
-            }
-        }
-    }
 }
 
 async fn connect(address: &str) -> Result<TcpStream> {
@@ -161,12 +126,12 @@ async fn connect(address: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// The request as Envoy's tracer sends it, to the path of the protocol.
-fn write_request(request: &mut Vec<u8>, address: &str, protocol: Protocol, body: &[u8]) {
+/// The request as Envoy's tracer sends it.
+fn write_request(request: &mut Vec<u8>, address: &str, body: &[u8]) {
     request.clear();
-    let (path, content_type, length) = (protocol.path(), protocol.content_type(), body.len());
+    let length = body.len();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        "POST /api/v2/spans HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
     );
     request.extend_from_slice(head.as_bytes());
     request.extend_from_slice(body);

@@ -22,12 +22,14 @@ mod datagrams;
 mod encode;
 mod generator;
 mod grpc;
+mod messages;
 mod process;
 mod protocol;
 mod report;
 mod safety;
 mod sink;
 mod spaniel;
+mod template;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,13 +62,17 @@ fn main() -> Result<()> {
         return sink::serve(port);
     }
     let options = parse(arguments)?;
-    if options.protocol == Protocol::Udp && (options.target.is_some() || options.safety.is_some()) {
-        bail!("nobody answers a datagram: --target and --safety are for the other protocols");
+    if options.protocol != Protocol::ZipkinJson && (options.target.is_some() || options.safety.is_some()) {
+        bail!("--target and --safety are for zipkin-json alone");
+    }
+    match options.protocol {
+        Protocol::ZipkinJson => {}
+        Protocol::Udp => return datagrams::measure(&options),
+        _ => return messages::measure(&options),
     }
     match (&options.target, options.safety) {
         (Some(target), _) => drive(target, &options),
         (None, Some(rounds)) => safety::measure(&options, rounds),
-        (None, None) if options.protocol == Protocol::Udp => datagrams::measure(&options),
         (None, None) => measure(&options),
     }
 }
@@ -109,16 +115,16 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
 
 /// Spaniel against the sink, a fresh process for each size of POST.
 fn measure(options: &Options) -> Result<()> {
-    println!("{}\n{}", options.protocol.name(), report::HEADER);
+    println!("{}", report::HEADER);
     let mut balanced = true;
     for &spans in &options.spans {
         let sink = sink::Child::start()?;
-        let spaniel = spaniel::Spaniel::start_for(options.protocol, &sink.url(), &options.flags)?;
+        let spaniel = spaniel::Spaniel::start(&sink.url(), &options.flags)?;
         let idle = process::memory(spaniel.pid())?;
         let before = process::cpu_seconds(spaniel.pid())?;
         let load = options.load(spans);
         let peak = process::PeakMemory::watch(spaniel.pid());
-        let offered = generator::run(&spaniel.address, &load)?;
+        let offered = generator::run(&spaniel.zipkin, &load)?;
         let books = spaniel.wait_until_settled()?;
         let cpu = process::cpu_seconds(spaniel.pid())? - before;
         let stored = sink.counts()?;
@@ -158,7 +164,7 @@ impl Options {
     /// Such a load, as fast as the answers come.
     fn load(&self, spans: usize) -> generator::Load {
         let length = Duration::from_secs(self.seconds);
-        generator::Load { protocol: self.protocol, spans, connections: self.connections(), length, every: None }
+        generator::Load { spans, connections: self.connections(), length, every: None }
     }
 
     /// Where spools lie: on the disk of the build, not in memory.

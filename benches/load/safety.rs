@@ -94,10 +94,10 @@ fn latencies(options: &Options, spans: usize) -> Result<()> {
 fn run(options: &Options, flags: &[&str], load: &Load) -> Result<Measured> {
     let sink = sink::Child::start()?;
     let flags: Vec<_> = flags.iter().map(ToString::to_string).chain(options.flags.iter().cloned()).collect();
-    let spaniel = Spaniel::start_for(load.protocol, &sink.url(), &flags)?;
+    let spaniel = Spaniel::start(&sink.url(), &flags)?;
     let before = process::cpu_seconds(spaniel.pid())?;
     let written = process::written_bytes(spaniel.pid())?;
-    let offered = generator::run(&spaniel.address, load)?;
+    let offered = generator::run(&spaniel.zipkin, load)?;
     let books = spaniel.wait_until_settled()?;
     let cpu = process::cpu_seconds(spaniel.pid())? - before;
     let stored = sink.counts()?;

@@ -8,9 +8,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::protocol::Protocol;
 
-/// The flags of the listeners, and where they listen if no load goes there.
-const LISTENERS: [(&str, &str); 9] = [
-    ("collector.zipkin.host-port", "127.0.0.1:0"),
+/// The flags of the listeners beside Zipkin's, and where they listen if no load goes there.
+const LISTENERS: [(&str, &str); 8] = [
     ("collector.http-server.host-port", "127.0.0.1:0"),
     ("collector.grpc-server.host-port", "127.0.0.1:0"),
     ("collector.otlp.grpc.host-port", "127.0.0.1:0"),
@@ -25,21 +24,31 @@ const LISTENERS: [(&str, &str); 9] = [
 #[derive(Debug)]
 pub(crate) struct Spaniel {
     process: Child,
-    /// host:port of the listener that the load goes to.
+    /// host:port of the Zipkin listener.
+    pub(crate) zipkin: String,
+    /// host:port of the listener of the protocol that it was started for.
     pub(crate) address: String,
     admin: String,
     _spool: tempfile::TempDir,
 }
 
 impl Spaniel {
-    /// Starts it with Elasticsearch at `store` and waits until it is ready for a load.
+    /// Starts it with Elasticsearch at `store` and waits until it is ready.
+    pub(crate) fn start(store: &str, flags: &[String]) -> Result<Self> {
+        Spaniel::start_for(Protocol::ZipkinJson, store, flags)
+    }
+
+    /// The same for a load of another protocol.
     pub(crate) fn start_for(protocol: Protocol, store: &str, flags: &[String]) -> Result<Self> {
-        let (address, admin) = (free_address()?, free_address()?);
+        let (zipkin, other, admin) = (free_address()?, free_address()?, free_address()?);
+        let is_zipkin = protocol.listener() == Protocol::ZipkinJson.listener();
+        let address = if is_zipkin { zipkin.clone() } else { other };
         let at = |listener, usual| if listener == protocol.listener() { address.as_str() } else { usual };
         let spool = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let process = Command::new(env!("CARGO_BIN_EXE_spaniel"))
             .env("SPAN_STORAGE_TYPE", "elasticsearch")
             .arg(format!("--es.server-urls={store}"))
+            .arg(format!("--collector.zipkin.host-port={zipkin}"))
             .arg(format!("--admin.http.host-port={admin}"))
             .args(LISTENERS.map(|(listener, usual)| format!("--{listener}={}", at(listener, usual))))
             .arg(format!("--spool.directory={}", spool.path().display()))
@@ -49,7 +58,7 @@ impl Spaniel {
             .stderr(if std::env::var_os("SPANIEL_BENCH_LOG").is_some() { Stdio::inherit() } else { Stdio::null() })
             .spawn()
             .context("cannot start the binary")?;
-        let mut spaniel = Spaniel { process, address, admin, _spool: spool };
+        let mut spaniel = Spaniel { process, zipkin, address, admin, _spool: spool };
         spaniel.wait_until_ready()?;
         Ok(spaniel)
     }

@@ -9,11 +9,11 @@ mod zipkin;
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::bodies::{self, Form, Template, mark};
 use crate::protocol::Protocol;
+use crate::template::{Form, Template, mark};
 
 /// A span as Envoy wrote it.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,10 +64,7 @@ impl Span {
 
 /// `count` different bodies of `spans` spans each; their times are now.
 pub(crate) fn templates(protocol: Protocol, spans: usize, count: usize) -> Result<Vec<Template>> {
-    if protocol == Protocol::ZipkinJson {
-        return bodies::templates(spans, count);
-    }
-    let captured = bodies::captured_spans()?;
+    let captured = captured_spans()?;
     let mut pool = captured.iter().cycle();
     (0..count).map(|_| template(protocol, pool.by_ref().take(spans), spans)).collect()
 }
@@ -79,7 +76,7 @@ fn template<'a>(protocol: Protocol, captured: impl Iterator<Item = &'a String>, 
         ((span.trace_id, span.span_id), span.start) = (mark(number), start + number as u64);
     }
     let (body, trace, span) = match protocol {
-        Protocol::ZipkinJson => unreachable!("as Envoy wrote them"),
+        Protocol::ZipkinJson => unreachable!("`generator` posts those as Envoy wrote them"),
         Protocol::ZipkinProto => (zipkin::proto(&spans), Form::Bytes(16), Form::Bytes(8)),
         Protocol::JaegerThrift => (thrift::binary(&spans)?, Form::Bytes(8), Form::Bytes(8)),
         Protocol::Udp => (thrift::datagram(&spans)?, Form::Varint, Form::Varint),
@@ -88,6 +85,25 @@ fn template<'a>(protocol: Protocol, captured: impl Iterator<Item = &'a String>, 
         Protocol::OtlpJson => (otlp::json(&spans)?, Form::Hex(32), Form::Hex(16)),
     };
     Template::with_ids(body, count, trace, span)
+}
+
+/// Spans of the seven pods of "50 page loads", in the order of the files, each as Envoy wrote it.
+fn captured_spans() -> Result<Vec<String>> {
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/envoy");
+    let mut files: Vec<_> = std::fs::read_dir(FOLDER).context(FOLDER)?.collect::<Result<Vec<_>, _>>()?;
+    files.sort_by_key(std::fs::DirEntry::file_name);
+    let mut spans = Vec::new();
+    for file in files {
+        let name = file.file_name();
+        let number = name.to_str().and_then(|name| name.get(..3)).and_then(|digits| digits.parse::<u32>().ok());
+        if number.is_some_and(|number| (129..=135).contains(&number)) {
+            let body = std::fs::read(file.path())?;
+            let list: Vec<&serde_json::value::RawValue> = serde_json::from_slice(&body)?;
+            spans.extend(list.iter().map(|span| span.get().to_owned()));
+        }
+    }
+    ensure!(!spans.is_empty(), "no captured bodies in {FOLDER}");
+    Ok(spans)
 }
 
 /// An id of 128 bits as [`Form::Bytes`] writes it.

@@ -7,7 +7,7 @@ use thrift::protocol::{
 };
 
 use super::Span;
-use crate::bodies::positive;
+use crate::template::positive;
 
 pub(super) fn binary(spans: &[Span]) -> Result<Vec<u8>> {
     let mut body = Vec::new();
