@@ -72,7 +72,7 @@ pub fn positive(id: u64) -> u64 {
 /// The ids of the trace and of the span of this number, by which they are found again.
 pub fn mark(number: usize) -> (u64, u64) {
     let id = mix(1 << 63 | number as u64);
-    (id, id.rotate_left(32))
+    (id, span_id(id))
 }
 
 impl Template {
@@ -98,11 +98,11 @@ impl Template {
     /// Writes ids made from `serial`, which must never come twice, and the time of now.
     pub fn freshen(&mut self, serial: &mut u64, now_micros: u64) {
         let first = *serial + 1;
-        for (trace_id, span_id) in self.trace_ids.iter().zip(&self.span_ids) {
+        for (trace, span) in self.trace_ids.iter().zip(&self.span_ids) {
             *serial += 1;
             let id = mix(*serial);
-            write_id(&mut self.body, *trace_id, id);
-            write_id(&mut self.body, *span_id, id.rotate_left(32));
+            write_id(&mut self.body, *trace, id);
+            write_id(&mut self.body, *span, span_id(id));
         }
         for &(index, place) in &self.again {
             write_id(&mut self.body, place, mix(first + index as u64));
@@ -117,6 +117,12 @@ impl Template {
             }
         }
     }
+}
+
+/// The span's id beside that of its trace: no part of an id of 128 bits, which is the same 64 twice,
+/// as a rotated one would be, and so found in its place.
+fn span_id(trace_id: u64) -> u64 {
+    !trace_id
 }
 
 /// A bijection, so that different serials give different ids (the finaliser of SplitMix64).
