@@ -4,6 +4,7 @@
 //! get the same one. It is one hash and one comparison.
 
 mod downsampling;
+pub mod strategies;
 
 pub use downsampling::Sampler;
 

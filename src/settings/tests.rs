@@ -100,7 +100,7 @@ fn every_used_setting_changes_something() {
             table::Kind::List if setting.name.ends_with(".cipher-suites") => "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
             table::Kind::List => "a=b",
             table::Kind::Text | table::Kind::Secret if setting.name == "metrics-http-route" => "/m",
-            table::Kind::Text | table::Kind::Secret | table::Kind::Folder => "x",
+            table::Kind::Text | table::Kind::Secret | table::Kind::Folder | table::Kind::FileOrUrl => "x",
         };
         let flag = format!("--{}={value}", setting.name);
         let mut flags = vec![flag.as_str()];

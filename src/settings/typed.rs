@@ -1,8 +1,12 @@
 //! The typed values that the rooms are built from: a struct per part. Defaults are those of the
 //! table.
 
+mod strategies;
+
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use strategies::{Strategies, StrategiesSource};
 
 /// Everything that was set.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +17,7 @@ pub struct Settings {
     pub indices: Indices,
     pub document: Document,
     pub downsampling: Downsampling,
+    pub strategies: Strategies,
     pub spans: SpanTimes,
     pub collector: Collector,
     pub listen: Listen,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use spaniel::receive::{BodyReader, Guard, Reception, Server, bind, jaeger_http, zipkin};
+use spaniel::sample::strategies::StrategiesHandle;
 use spaniel::settings::{Auth, Limits, Tenancy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -52,7 +53,9 @@ async fn guarded(auth: &Auth, tenancy: &Tenancy) -> Guarded {
     let any = || Router::new().fallback(|| async { "in" });
     Guarded {
         zipkin: serve(guard.spans("zipkin", zipkin::router(reception.clone(), house.health.clone()))),
-        jaeger: serve(guard.untenanted("jaeger-thrift-http", jaeger_http::router(reception))),
+        jaeger: serve(
+            guard.untenanted("jaeger-thrift-http", jaeger_http::router(reception, StrategiesHandle::default())),
+        ),
         any: serve(guard.spans("any", any())),
         query: serve(guard.query("query", any())),
         house,
