@@ -12,6 +12,9 @@ mod made;
 #[path = "whole_path/spaniel.rs"]
 #[allow(dead_code, reason = "the whole path uses the rest")]
 mod spaniel;
+#[path = "whole_path/stand_in/mod.rs"]
+#[allow(dead_code, reason = "the whole path uses the rest")]
+mod stand_in;
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -197,7 +197,7 @@ async fn a_file_must_be_good_at_the_start() {
     };
     let said = error("{\n  \"service_strategies\": [\n    {\"service\": \"a\", \"param\": \"0.5\"}\n  ]\n}").await;
     for part in
-        ["--sampling.strategies-file=", "strategies.json: line 3, column 32, service_strategies[0].param", "a number"]
+        ["--sampling.strategies-file=", "strategies.json: line 3, column 31, service_strategies[0].param", "a number"]
     {
         assert!(said.contains(part), "{said}");
     }

@@ -65,13 +65,15 @@ pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     path: Vec<Step>,
+    /// Objects and lists that are open.
+    depth: usize,
     /// A line that was counted, and where: lines are asked for in the order of the document.
     counted: (usize, u32),
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Reader { bytes, at: 0, path: Vec::new(), counted: (0, 1) }
+        Reader { bytes, at: 0, path: Vec::new(), depth: 0, counted: (0, 1) }
     }
 
     /// Where the next value begins.
@@ -165,10 +167,12 @@ impl<'a> Reader<'a> {
         if self.take(b'}') {
             return Ok(());
         }
+        self.depth += 1;
         loop {
             let key = self.key()?;
             member(self, &key)?;
             if self.take(b'}') {
+                self.depth -= 1;
                 return Ok(());
             }
             self.must_take(b',', "a comma or a } was expected")?;
@@ -192,6 +196,7 @@ impl<'a> Reader<'a> {
         if self.take(b']') {
             return Ok(());
         }
+        self.depth += 1;
         for index in 0.. {
             self.path.push(Step::Element(index));
             element(self, index)?;
@@ -201,6 +206,7 @@ impl<'a> Reader<'a> {
             }
             self.must_take(b',', "a comma or a ] was expected")?;
         }
+        self.depth -= 1;
         Ok(())
     }
 
@@ -303,7 +309,7 @@ impl<'a> Reader<'a> {
         let mut open = Vec::new();
         loop {
             match self.kind()? {
-                Kind::Object | Kind::List if open.len() + self.path.len() >= DEPTH => {
+                Kind::Object | Kind::List if open.len() + self.depth >= DEPTH => {
                     return Err(self.fault("nested too deeply"));
                 }
                 Kind::Object => {
