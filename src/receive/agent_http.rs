@@ -37,7 +37,7 @@ async fn route(State(Agency { strategies: known, metrics }): State<Agency>, requ
         "/" => strategies::tell(&known, &metrics, asked, StrategyForm::Numbered),
         "/baggageRestrictions" => match strategies::service(asked.0, asked.1) {
             Ok(_) => strategies::told(NO_RESTRICTIONS),
-            Err(response) => response,
+            Err(refused) => refused.answer(),
         },
         _ => answer::words(StatusCode::NOT_FOUND, "404 page not found"),
     };

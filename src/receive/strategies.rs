@@ -18,11 +18,11 @@ pub(super) fn tell(
 ) -> Response<Body> {
     let service = match service(method, uri) {
         Ok(service) => service,
-        Err(response) => {
-            if response.status() == StatusCode::BAD_REQUEST {
+        Err(refused) => {
+            if refused == Refused::NotOnce {
                 metrics.strategy_refused(StrategyRefusal::BadRequest);
             }
-            return response;
+            return refused.answer();
         }
     };
     let strategies = strategies.current();
@@ -43,15 +43,32 @@ pub(super) fn tell(
     }
 }
 
-/// The service that a request asks for, which may be an empty name, or why it gets no answer.
-pub(super) fn service(method: &Method, uri: &Uri) -> Result<String, Response<Body>> {
+/// Why a request gets no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    Method,
+    /// It names no service, or several.
+    NotOnce,
+}
+
+impl Refused {
+    pub(super) fn answer(self) -> Response<Body> {
+        match self {
+            Refused::Method => answer::method_not_allowed("GET"),
+            Refused::NotOnce => answer::words(StatusCode::BAD_REQUEST, "'service' parameter must be provided once"),
+        }
+    }
+}
+
+/// The service that a request asks for, which may be an empty name.
+pub(super) fn service(method: &Method, uri: &Uri) -> Result<String, Refused> {
     if method != Method::GET {
-        return Err(answer::method_not_allowed("GET"));
+        return Err(Refused::Method);
     }
     let mut named = services(uri.query().unwrap_or_default());
     match (named.pop(), named.is_empty()) {
         (Some(service), true) => Ok(service),
-        _ => Err(answer::words(StatusCode::BAD_REQUEST, "'service' parameter must be provided once")),
+        _ => Err(Refused::NotOnce),
     }
 }
 
