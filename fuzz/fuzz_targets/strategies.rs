@@ -16,6 +16,8 @@ struct Document {
     default_strategy: Option<Entry>,
     #[serde(default)]
     service_strategies: Vec<Entry>,
+    #[serde(flatten)]
+    _only_as_object: BTreeMap<String, IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -28,6 +30,8 @@ struct Entry {
     param: f64,
     #[serde(default)]
     operation_strategies: Vec<IgnoredAny>,
+    #[serde(flatten)]
+    _only_as_object: BTreeMap<String, IgnoredAny>,
 }
 
 fuzz_target!(|body: &[u8]| {

@@ -187,3 +187,18 @@ async fn a_body_that_is_not_wanted_is_not_waited_for() {
     assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("connection: close"), "{answer}");
     guarded.house.until_free().await;
 }
+
+/// Which Jaeger tells whoever asks; with tokens, only to those that have one.
+#[tokio::test]
+async fn strategies_over_grpc_need_a_token_and_no_tenant() {
+    const PATH: &str = "/jaeger.api_v2.SamplingManager/GetSamplingStrategy";
+    let (_file, auth) = tokens("one\n");
+    let tenancy = Tenancy { enabled: true, ..Tenancy::default() };
+    let guarded = guarded(&auth, &tenancy).await;
+    let token = "Authorization: Bearer one\r\n";
+    for (path, headers, expected) in
+        [(PATH, token, 200), (PATH, "", 401), ("/jaeger.api_v2.CollectorService/PostSpans", token, 401)]
+    {
+        assert_eq!(ask(guarded.any, post(path, headers, b"")).await.status, expected, "{path} {headers}");
+    }
+}
