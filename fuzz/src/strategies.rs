@@ -4,7 +4,7 @@
 mod answer;
 #[path = "../../src/sample/strategies/document.rs"]
 mod document;
-#[path = "../../src/sample/strategies/json.rs"]
+#[path = "../../src/sample/strategies/json/mod.rs"]
 mod json;
 #[path = "../../src/sample/strategies/table.rs"]
 mod table;

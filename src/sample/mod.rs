@@ -1,4 +1,4 @@
-//! Which traces are kept: verdicts on trace ids.
+//! Which traces are kept: verdicts on trace ids; and what SDKs are told to sample ([`strategies`]).
 //!
 //! A verdict follows from the trace's id alone, so that all spans of a trace, wherever they arrive,
 //! get the same one. It is one hash and one comparison.

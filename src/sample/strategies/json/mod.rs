@@ -4,29 +4,18 @@
 //! control characters in strings, ten thousand levels at most, nothing behind the value. Bytes that
 //! are not UTF-8, and escapes of half a character, become U+FFFD. Nothing recurses.
 
+mod fault;
+mod number;
+mod skip;
+mod text;
+
 use std::borrow::Cow;
+
+pub use fault::Fault;
+pub(super) use fault::Read;
 
 /// Levels of nesting, as in Go.
 const DEPTH: usize = 10_000;
-
-/// What stopped the reading of a document, and where: its line and column, from 1 on, and its path.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}{at}: {what}", at = in_words(.path))]
-pub struct Fault {
-    /// `service_strategies[2].param`; empty for the document itself.
-    pub path: String,
-    pub line: u32,
-    /// In bytes.
-    pub column: u32,
-    pub what: String,
-}
-
-fn in_words(path: &str) -> String {
-    if path.is_empty() { String::new() } else { format!(", {path}") }
-}
-
-/// The outcome of reading a part.
-pub(super) type Read<T> = Result<T, Fault>;
 
 /// A step from a value to one in it.
 #[derive(Debug, Clone, Copy)]
@@ -218,143 +207,12 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    /// A text, its escapes undone.
-    pub(super) fn text(&mut self) -> Read<Cow<'a, str>> {
-        self.expect(Kind::Text)?;
-        let start = self.at + 1;
-        let mut is_plain = true;
-        self.at = start;
-        loop {
-            match self.bytes.get(self.at) {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    is_plain = false;
-                    self.escape()?;
-                }
-                Some(0..0x20) => return Err(self.fault("a control character in a text: write it as an escape")),
-                Some(_) => self.at += 1,
-                None => return Err(self.fault("the document ends within a text")),
-            }
-        }
-        let body = self.bytes.get(start..self.at).unwrap_or_default();
-        self.at += 1;
-        Ok(match std::str::from_utf8(body) {
-            Ok(text) if is_plain => Cow::Borrowed(text),
-            _ => Cow::Owned(decoded(body)),
-        })
-    }
-
-    /// Steps over the escape that stands here.
-    fn escape(&mut self) -> Read<()> {
-        let rest = self.bytes.get(self.at + 1..).unwrap_or_default();
-        self.at += match rest {
-            [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
-            [b'u', digits @ ..] if hex(digits).is_some() => 6,
-            _ => return Err(self.fault("this is no escape of JSON")),
-        };
-        Ok(())
-    }
-
-    /// A number of 64 bits.
-    pub(super) fn number(&mut self) -> Read<f64> {
-        self.expect(Kind::Number)?;
-        let start = self.at;
-        self.skip_number()?;
-        let text = std::str::from_utf8(self.bytes.get(start..self.at).unwrap_or_default()).unwrap_or_default();
-        // Rust reads what is too large as infinity, Go refuses it.
-        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-        number.ok_or_else(|| self.fault_at(start, format!("{text} is beyond the numbers of 64 bits")))
-    }
-
-    fn skip_number(&mut self) -> Read<()> {
-        self.at += usize::from(self.bytes.get(self.at) == Some(&b'-'));
-        if self.bytes.get(self.at) == Some(&b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.bytes.get(self.at), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.bytes.get(self.at), Some(b'+' | b'-')));
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Read<()> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        match rest.iter().take_while(|byte| byte.is_ascii_digit()).count() {
-            0 => Err(self.fault(self.unexpected("a digit was expected"))),
-            count => {
-                self.at += count;
-                Ok(())
-            }
-        }
-    }
-
     fn word(&mut self, word: &'static str) -> Read<()> {
         if !self.bytes.get(self.at..).unwrap_or_default().starts_with(word.as_bytes()) {
             return Err(self.fault(format!("{word} was expected")));
         }
         self.at += word.len();
         Ok(())
-    }
-
-    /// Steps over a value, whatever it is.
-    pub(super) fn skip(&mut self) -> Read<()> {
-        let mut open = Vec::new();
-        loop {
-            match self.kind()? {
-                Kind::Object | Kind::List if open.len() + self.depth >= DEPTH => {
-                    return Err(self.fault("nested too deeply"));
-                }
-                Kind::Object => {
-                    self.at += 1;
-                    open.push(b'}');
-                    if !self.take(b'}') {
-                        self.key()?;
-                        continue;
-                    }
-                    open.pop();
-                }
-                Kind::List => {
-                    self.at += 1;
-                    open.push(b']');
-                    if !self.take(b']') {
-                        continue;
-                    }
-                    open.pop();
-                }
-                Kind::Text => drop(self.text()?),
-                Kind::Number => self.skip_number()?,
-                Kind::Word if self.bytes.get(self.at) == Some(&b't') => self.word("true")?,
-                Kind::Word => self.word("false")?,
-                Kind::Null => self.word("null")?,
-            }
-            if !self.goes_on(&mut open)? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// After a value: closes what ends here; true if another value follows in what is open.
-    fn goes_on(&mut self, open: &mut Vec<u8>) -> Read<bool> {
-        while let Some(&closing) = open.last() {
-            if self.take(closing) {
-                open.pop();
-                continue;
-            }
-            self.must_take(b',', "a comma or the end was expected")?;
-            if closing == b'}' {
-                self.key()?;
-            }
-            return Ok(true);
-        }
-        Ok(false)
     }
 
     /// Nothing may follow.
@@ -388,55 +246,4 @@ impl<'a> Reader<'a> {
 fn lines(bytes: &[u8], from: usize, to: usize) -> u32 {
     let between = bytes.get(from..to.min(bytes.len())).unwrap_or_default();
     u32::try_from(between.iter().filter(|&&byte| byte == b'\n').count()).unwrap_or(u32::MAX)
-}
-
-/// The number of four hexadecimal digits.
-fn hex(digits: &[u8]) -> Option<u32> {
-    let digits: &[u8; 4] = digits.first_chunk()?;
-    digits.iter().try_fold(0, |number, &digit| Some(number << 4 | char::from(digit).to_digit(16)?))
-}
-
-/// The text of a body whose escapes were checked.
-fn decoded(body: &[u8]) -> String {
-    let mut text = String::with_capacity(body.len());
-    let mut rest = body;
-    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
-        let (plain, escape) = rest.split_at(at);
-        push_lossy(&mut text, plain);
-        let (letter, length) = character(escape);
-        text.push(letter);
-        rest = escape.get(length..).unwrap_or_default();
-    }
-    push_lossy(&mut text, rest);
-    text
-}
-
-/// U+FFFD for each byte that is no UTF-8, as in Go.
-fn push_lossy(text: &mut String, bytes: &[u8]) {
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
-    }
-}
-
-/// The character that an escape stands for, and how long the escape is.
-fn character(escape: &[u8]) -> (char, usize) {
-    let unit = |at: usize| escape.get(at..).and_then(|rest| rest.strip_prefix(b"\\u")).and_then(hex);
-    match escape.get(1) {
-        Some(b'b') => ('\u{8}', 2),
-        Some(b'f') => ('\u{c}', 2),
-        Some(b'n') => ('\n', 2),
-        Some(b'r') => ('\r', 2),
-        Some(b't') => ('\t', 2),
-        Some(b'u') => match (unit(0).unwrap_or_default(), unit(6)) {
-            (high @ 0xd800..0xdc00, Some(low @ 0xdc00..0xe000)) => {
-                let code = 0x1_0000 + ((high - 0xd800) << 10 | (low - 0xdc00));
-                (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 12)
-            }
-            (code, _) => (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
-        },
-        // A quote, a backslash, a slash.
-        Some(&byte) => (char::from(byte), 2),
-        None => (char::REPLACEMENT_CHARACTER, 1),
-    }
 }
