@@ -42,7 +42,7 @@ pub enum StrategiesError {
 enum Failure {
     #[error(transparent)]
     Source(#[from] SourceError),
-    #[error("it is empty")]
+    #[error("it is empty, or `null`")]
     Empty,
     #[error("{0}")]
     Malformed(#[from] Fault),

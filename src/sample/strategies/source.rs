@@ -36,7 +36,7 @@ pub(super) enum Source {
 /// Why a source gave no document. The text says it without the source's name.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SourceError {
-    #[error("it cannot be read: {0}")]
+    #[error("it cannot be read ({0}): write the path of a file that can")]
     Unreadable(std::io::Error),
     #[error("it does not answer within {} s", .0.as_secs_f64())]
     Timeout(Duration),
