@@ -15,6 +15,7 @@ pub mod memory;
 #[path = "../../src/span/mod.rs"]
 pub mod span;
 pub mod spool;
+pub mod strategies;
 
 use decode::Sink;
 use span::{Process, Reason, Refusal, Span, Text, Value};

@@ -12,6 +12,7 @@ use crate::document::{IndexNames, Services, Shape};
 use crate::memory::{Budget, Reservation};
 use crate::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
 use crate::sample::{Limits, Sampler};
+use crate::sample::strategies::{Strategies, StrategiesHandle};
 use crate::settings::{self, Settings, SpoolSync, StorageType};
 use crate::spool::disk::RealDisk;
 use crate::spool::{Durability, Gather, Shared, Spool};
@@ -48,6 +49,8 @@ pub(super) struct House {
     pub(super) identity: Identity,
     pub(super) spool: Arc<Spool>,
     pub(super) pipeline: Arc<Pipeline>,
+    /// What SDKs are told.
+    pub(super) strategies: StrategiesHandle,
     pub(super) delivery: Arc<Delivery>,
     pub(super) writer: Arc<dyn Writer>,
     pub(super) reader: Arc<dyn Reader>,
@@ -94,8 +97,10 @@ impl House {
             metrics: metrics.clone(),
             clock: clock.clone(),
         };
+        let strategies = StrategiesHandle::new(Strategies::without((&settings.strategies).into()));
         let house = House {
             pipeline: Arc::new(pipeline(settings, &rooms)),
+            strategies,
             delivery: Delivery::new(rooms.clone(), manner(settings, &store, budget.limit())),
             health: Arc::new(Health::new(clock.clone())),
             spool: rooms.spool,

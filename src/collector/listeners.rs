@@ -80,6 +80,7 @@ impl Listeners {
         let spans = Server::new(settings.connections.clone(), house.metrics.clone(), house.budget.clone());
         let admin = Server::new(settings.connections.clone(), house.metrics.clone(), house.budget.clone());
         let bodies = BodyReader::new(house.budget.clone(), &settings.limits, &settings.connections);
+        let strategies = &house.strategies;
         let reception = Reception { take: house.pipeline.clone(), bodies, metrics: house.metrics.clone() };
         if let Some(bound) = self.admin {
             admin.serve(bound, admin::router(admin_sources(house, settings, level, &table)));
@@ -90,7 +91,7 @@ impl Listeners {
         }
         if let Some(bound) = self.jaeger_grpc {
             let GrpcServer { max_message_size, age } = settings.jaeger_grpc;
-            let router = receive::grpc::jaeger(&reception, max_message_size, house.health.clone());
+            let router = receive::grpc::jaeger(&reception, max_message_size, house.health.clone(), strategies.clone());
             spans.serve_to_age(bound, guard.spans("jaeger-grpc", router), age);
         }
         if let Some(bound) = self.otlp_grpc {
@@ -103,7 +104,10 @@ impl Listeners {
             spans.serve(bound, guard.spans("otlp-http", router));
         }
         if let Some(bound) = self.jaeger_http {
-            spans.serve(bound, guard.untenanted("jaeger-thrift-http", receive::jaeger_http::router(reception)));
+            spans.serve(
+                bound,
+                guard.untenanted("jaeger-thrift-http", receive::jaeger_http::router(reception, strategies.clone())),
+            );
         }
         if let Some(bound) = self.query {
             let listeners = table.iter().map(|(name, address)| (name.to_string(), address.clone())).collect();
@@ -112,7 +116,7 @@ impl Listeners {
             spans.serve(bound, guard.query("query", query::router(query)));
         }
         if let Some(bound) = self.agent_http {
-            spans.serve(bound, receive::agent_http::router(house.metrics.clone()));
+            spans.serve(bound, receive::agent_http::router(strategies.clone(), house.metrics.clone()));
         }
         let protocols = [Protocol::AgentCompact, Protocol::AgentBinary];
         let sockets = protocols.into_iter().zip(self.agent).filter_map(|(protocol, socket)| Some((protocol, socket?)));

@@ -13,6 +13,7 @@ mod weigh;
 use std::time::Duration;
 
 use crate::receive::{BindError, Guard, TlsError, TokenError};
+use crate::sample::strategies::{Loader, StrategiesError};
 use crate::settings::{Notes, Settings};
 use crate::store::elasticsearch::ConnectionError;
 use crate::store::embedded::OpenError;
@@ -39,6 +40,8 @@ pub enum StartError {
     DeadLetters(#[from] crate::dead_letter::DeadLetterError),
     #[error(transparent)]
     Elasticsearch(#[from] ConnectionError),
+    #[error(transparent)]
+    Strategies(#[from] StrategiesError),
     #[error("cannot start a thread: {0}; the system allows no more")]
     Thread(std::io::Error),
     #[error("cannot listen for signals: {0}")]
@@ -50,12 +53,14 @@ pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     let bound = Listeners::bind(settings)?;
     let house = House::build(settings)?;
+    let loader = Loader::open(&settings.strategies, &house.strategies, &house.metrics).await?;
     let guard = Guard::new(&settings.auth, &settings.tenancy, &house.metrics)?;
     let servers = bound.secure(&house, settings)?.serve(&house, settings, level, &guard);
     let carriers = house.delivery.start();
     house.health.set_up();
     report::started(&house, &servers, settings, notes);
     house.meet_store();
+    loader.map(|loader| tokio::spawn(loader.keep_up()));
     house.watch_room();
     weigh::begin(&house.budget).map_err(StartError::Thread)?;
     house.audit();

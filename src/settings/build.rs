@@ -8,7 +8,8 @@ use super::layers::{ReadFile, Values};
 use super::{
     Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded, EnvoyIds,
     GrpcServer, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation,
-    SamplingLimits, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks, quotas, tags, urls,
+    SamplingLimits, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, Strategies, StrategiesSource, TagsAsFields,
+    checks, quotas, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -24,6 +25,7 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
             hashsalt: values.text("downsampling.hashsalt").into(),
         },
         sampling_limits: sampling_limits(values),
+        strategies: strategies(values),
         spans: SpanTimes {
             max_age: unless_zero(values, "span.max-age"),
             max_future: unless_zero(values, "span.max-future"),
@@ -112,6 +114,22 @@ fn elasticsearch(values: &Values) -> Elasticsearch {
         max_span_age: values.time("es.max-span-age"),
         remote_read_clusters: values.list("es.remote-read-clusters"),
         service_cache_ttl: or(values.time("es.service-cache-ttl"), defaults.service_cache_ttl),
+    }
+}
+
+fn strategies(values: &Values) -> Strategies {
+    let text = values.text("sampling.strategies-file");
+    let source = match urls::is_url(text) {
+        _ if text.is_empty() => None,
+        true => Some(StrategiesSource::Url(Secret(text.into()))),
+        false => Some(StrategiesSource::File(text.into())),
+    };
+    let default_probability = values.number("sampling.default-sampling-probability");
+    Strategies {
+        source,
+        reload_interval: values.time("sampling.strategies-reload-interval"),
+        default_probability,
+        default_is_written: default_probability != Strategies::default().default_probability,
     }
 }
 

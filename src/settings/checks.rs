@@ -191,6 +191,18 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
         problems.push(values.problem("embedded.directory", "a directory is needed: write its path"));
     }
     cors(values, problems);
+    strategies(values, problems);
+}
+
+/// A source that could never give anything.
+fn strategies(values: &Values, problems: &mut Vec<Problem>) {
+    const NAME: &str = "sampling.strategies-file";
+    let source = values.text(NAME);
+    if urls::is_url(source) && !urls::can_be_asked(source) {
+        let mend =
+            "not a URL that can be asked: write for example http://config/strategies.json, or the path of a file";
+        problems.push(values.problem(NAME, mend));
+    }
 }
 
 fn spool(values: &Values, problems: &mut Vec<Problem>) {

@@ -132,6 +132,7 @@ fn form(kind: Kind) -> &'static str {
         Kind::List | Kind::Urls => "list",
         Kind::Address => "host:port",
         Kind::File => "file",
+        Kind::FileOrUrl => "file|URL",
         Kind::Folder => "directory",
         Kind::Text | Kind::Secret => "text",
     }

@@ -11,6 +11,7 @@ mod process;
 mod sampling_limits;
 mod spans;
 mod spool;
+mod strategies;
 mod tls;
 
 pub use document::{Document, Indices, LeanFields, Rotation, TagsAsFields};
@@ -23,6 +24,7 @@ pub use process::{Log, LogEncoding, Metrics, Shutdown};
 pub use sampling_limits::SamplingLimits;
 pub use spans::{Collector, Downsampling, EnvoyIds, SpanTimes};
 pub use spool::{Spool, SpoolSync};
+pub use strategies::{Strategies, StrategiesSource};
 pub use tls::{ListenerTls, ServerTls, TlsVersion};
 
 /// Everything that was set.
@@ -35,6 +37,7 @@ pub struct Settings {
     pub document: Document,
     pub downsampling: Downsampling,
     pub sampling_limits: SamplingLimits,
+    pub strategies: Strategies,
     pub spans: SpanTimes,
     pub collector: Collector,
     pub listen: Listen,

@@ -27,7 +27,9 @@ pub(crate) fn read(setting: &Setting, text: &str, source: &Source) -> Result<Val
         Kind::Words(words) => word(text, words).map(Value::Text),
         Kind::Address => address(text).map(Value::Text),
         Kind::Urls => Ok(Value::Text(text.split_whitespace().collect())),
-        Kind::Text | Kind::Secret | Kind::List | Kind::File | Kind::Folder => Ok(Value::Text(text.into())),
+        Kind::Text | Kind::Secret | Kind::List | Kind::File | Kind::Folder | Kind::FileOrUrl => {
+            Ok(Value::Text(text.into()))
+        }
     }
 }
 
@@ -51,6 +53,7 @@ pub(crate) fn form(kind: Kind) -> String {
         Kind::File => "file".into(),
         Kind::Folder => "directory".into(),
         Kind::Urls => "URLs with commas".into(),
+        Kind::FileOrUrl => "file or URL".into(),
     }
 }
 

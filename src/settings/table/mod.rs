@@ -60,6 +60,8 @@ pub(crate) enum Kind {
     Folder,
     /// Separated by commas; credentials in them are never printed.
     Urls,
+    /// A file, or the URL of one; credentials and the query of a URL are never printed.
+    FileOrUrl,
 }
 
 /// What becomes of a setting.

@@ -16,6 +16,7 @@ mod limits;
 mod service;
 mod spans;
 mod spooled;
+mod strategies;
 mod text;
 mod tls;
 mod watched;
@@ -24,6 +25,7 @@ pub use datagrams::{Datagrams, Refusal, SocketState};
 pub use limits::LimitsState;
 pub use service::Source;
 pub use spans::{Gathered, Names, Sent, Series, SpanClass, SpanKind, SpanSeries, SpanStatus};
+pub use strategies::{StrategyForm, StrategyRefusal};
 pub use watched::{Number, StoreState, Watched};
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +43,7 @@ use http::HttpDurations;
 use limits::LimitsWatch;
 use service::{Received, Saved, ServiceCounts};
 use spooled::Spooled;
+use strategies::StrategyCounts;
 use tls::TlsCounts;
 
 /// Labels of one series, in the order in which they are written.
@@ -82,6 +85,7 @@ pub struct Metrics {
     connections: Connections,
     datagrams: DatagramCounts,
     tls: TlsCounts,
+    strategies: StrategyCounts,
     requests_refused: Family<Labels, Counter>,
     limits_reached: Family<Labels, Counter>,
     mended: Family<Labels, Counter>,
@@ -113,6 +117,7 @@ impl Metrics {
             connections: Connections::register(&mut all),
             datagrams: DatagramCounts::register(&mut all),
             tls: TlsCounts::register(&mut all),
+            strategies: StrategyCounts::register(&mut all),
             requests_refused: family(
                 &mut all,
                 "spaniel_requests_refused",
@@ -276,6 +281,21 @@ impl Metrics {
     /// The certificates of a listener had changed, and could be used or not.
     pub fn tls_reloaded(&self, listener: &'static str, good: bool) {
         self.tls.reloaded(listener, good);
+    }
+
+    /// A client was told its strategy over HTTP.
+    pub fn strategy_told(&self, form: StrategyForm) {
+        self.strategies.told(form);
+    }
+
+    /// A client that asked for its strategy over HTTP was refused, or could not be answered.
+    pub fn strategy_refused(&self, refusal: StrategyRefusal) {
+        self.strategies.refused(refusal);
+    }
+
+    /// The source of the strategies was looked at; `good` if what is in force is what it gives.
+    pub fn strategies_looked_at(&self, result: &'static str, good: bool) {
+        self.strategies.looked_at(result, good);
     }
 
     /// The counters of a protocol whose messages are datagrams.
