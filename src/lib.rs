@@ -15,7 +15,7 @@
 //! | [`clock`] | time, handed in | nothing |
 //! | [`proto`] | messages of gRPC, made from `proto/*.proto` | nothing |
 //! | [`decode`] | pure functions from bytes to spans, a file per wire format | `span` |
-//! | [`sample`] | which traces are kept, and what SDKs are told to sample | `span` |
+//! | [`sample`] | which traces are kept and why, and what SDKs are told to sample | `span` |
 //! | [`document`] | span ⇄ Jaeger's Elasticsearch document; index names; service documents | `span`, `item` |
 //! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item`, `memory` |
 //! | [`pipeline`] | what happens to one request's spans, top to bottom | `span`, `item`, `memory`, `decode`, `sample`, `document`, `spool` |

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::StartError;
+use super::{StartError, sampling};
 use crate::clock::Clock;
 use crate::dead_letter::DeadLetters;
 use crate::decode;
@@ -11,8 +11,8 @@ use crate::delivery::{Delivery, Manner, Rooms};
 use crate::document::{IndexNames, Services, Shape};
 use crate::memory::{Budget, Reservation};
 use crate::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
-use crate::sample::{Limits, Sampler};
 use crate::sample::strategies::{Strategies, StrategiesHandle};
+use crate::sample::{Limits, Sampler};
 use crate::settings::{self, Settings, SpoolSync, StorageType};
 use crate::spool::disk::RealDisk;
 use crate::spool::{Durability, Gather, Shared, Spool};
@@ -49,6 +49,9 @@ pub(super) struct House {
     pub(super) identity: Identity,
     pub(super) spool: Arc<Spool>,
     pub(super) pipeline: Arc<Pipeline>,
+    pub(super) sampler: Arc<Sampler>,
+    /// The text that its rules were read from.
+    pub(super) rules_text: String,
     /// What SDKs are told.
     pub(super) strategies: StrategiesHandle,
     pub(super) delivery: Arc<Delivery>,
@@ -97,9 +100,19 @@ impl House {
             metrics: metrics.clone(),
             clock: clock.clone(),
         };
+        let (rules, rules_text) = sampling::read(&settings.sampling)?.unzip();
         let strategies = StrategiesHandle::new(Strategies::without((&settings.strategies).into()));
+        let limits = Arc::new(Limits::new(&settings.sampling_limits, clock.clone()));
+        let sampler = Arc::new(Sampler::new(
+            &settings.downsampling,
+            &settings.sampling,
+            rules,
+            strategies.clone(),
+            limits.clone(),
+        ));
         let house = House {
-            pipeline: Arc::new(pipeline(settings, &rooms)),
+            pipeline: Arc::new(pipeline(settings, &rooms, sampler.clone())),
+            sampler,
             strategies,
             delivery: Delivery::new(rooms.clone(), manner(settings, &store, budget.limit())),
             health: Arc::new(Health::new(clock.clone())),
@@ -107,13 +120,14 @@ impl House {
             books: rooms.books,
             writer: store.writer,
             reader: store.reader,
-            limits: Arc::new(Limits::new(&settings.sampling_limits, clock.clone())),
+            limits,
             cluster: store.cluster,
             _store_memory: store_memory,
             clock,
             budget,
             metrics,
             identity,
+            rules_text: rules_text.unwrap_or_default(),
         };
         house.metrics.watch(house.watched());
         let limits = house.limits.clone();
@@ -236,14 +250,14 @@ fn manner(settings: &Settings, store: &Store, memory_limit: usize) -> Manner {
     }
 }
 
-fn pipeline(settings: &Settings, rooms: &Rooms) -> Pipeline {
+fn pipeline(settings: &Settings, rooms: &Rooms, sampler: Arc<Sampler>) -> Pipeline {
     let limits = &settings.limits;
     Pipeline {
         spool: rooms.spool.clone(),
         metrics: rooms.metrics.clone(),
         services: rooms.services.clone(),
         shape: Shape::new(&settings.document),
-        sampler: Sampler::new(&settings.downsampling),
+        sampler,
         clock: rooms.clock.clone(),
         limits: decode::Limits {
             depth: limits.depth,

@@ -9,8 +9,9 @@ use crate::pipeline::Protocol;
 use crate::query::{self, Query};
 use crate::receive::agent_udp::{self, BoundUdp, DatagramServer};
 use crate::receive::{self, BindError, BodyReader, Bound, Guard, Reception, Server, Tls, TlsError};
+use crate::sample::explain::Question;
 use crate::settings::{GrpcServer, Settings};
-use crate::telemetry::admin::{self, AdminSources};
+use crate::telemetry::admin::{self, AdminSources, Explained};
 use crate::telemetry::log::LogLevel;
 
 /// Ports that are bound and accept nothing yet.
@@ -142,6 +143,7 @@ fn admin_sources(
     let (writer, spool, budget) = (house.writer.clone(), house.spool.clone(), house.budget.clone());
     let listeners: serde_json::Map<_, _> = table.iter().map(|(name, at)| (name.to_string(), json!(at))).collect();
     let set = level.clone();
+    let (sampler, clock) = (house.sampler.clone(), house.clock.clone());
     AdminSources {
         health: house.health.clone(),
         metrics: house.metrics.clone(),
@@ -162,5 +164,10 @@ fn admin_sources(
         }),
         log_level: Arc::new(move || level.get().to_string()),
         set_log_level: Arc::new(move |word| set.set(word).map_err(|error| error.to_string())),
+        explain: Arc::new(move |parameters| {
+            let explanation = sampler.explain(&Question::read(parameters)?, clock.micros());
+            let json = serde_json::to_value(&explanation).map_err(|error| error.to_string())?;
+            Ok(Explained { json, words: explanation.to_string() })
+        }),
     }
 }

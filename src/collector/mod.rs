@@ -7,6 +7,7 @@
 mod build;
 mod listeners;
 mod report;
+mod sampling;
 mod stop;
 mod weigh;
 
@@ -41,6 +42,8 @@ pub enum StartError {
     #[error(transparent)]
     Elasticsearch(#[from] ConnectionError),
     #[error(transparent)]
+    Rules(#[from] sampling::RulesError),
+    #[error(transparent)]
     Strategies(#[from] StrategiesError),
     #[error("cannot start a thread: {0}; the system allows no more")]
     Thread(std::io::Error),
@@ -59,6 +62,8 @@ pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<
     let carriers = house.delivery.start();
     house.health.set_up();
     report::started(&house, &servers, settings, notes);
+    sampling::tell_holes(&house.sampler, &settings.sampling_limits);
+    sampling::keep_up(settings, &house);
     house.meet_store();
     loader.map(|loader| tokio::spawn(loader.keep_up()));
     house.watch_room();

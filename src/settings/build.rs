@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::layers::{ReadFile, Values};
 use super::{
-    Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded, EnvoyIds,
+    Age, Annotate, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded, EnvoyIds,
     GrpcServer, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory, Metrics, Rotation,
-    SamplingLimits, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, Strategies, StrategiesSource, TagsAsFields,
-    checks, quotas, tags, urls,
+    Sampling, SamplingLimits, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, Strategies, StrategiesSource,
+    TagsAsFields, checks, quotas, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -24,8 +24,9 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
             ratio: values.number("downsampling.ratio"),
             hashsalt: values.text("downsampling.hashsalt").into(),
         },
-        sampling_limits: sampling_limits(values),
+        sampling: sampling(values),
         strategies: strategies(values),
+        sampling_limits: sampling_limits(values),
         spans: SpanTimes {
             max_age: unless_zero(values, "span.max-age"),
             max_future: unless_zero(values, "span.max-future"),
@@ -114,6 +115,18 @@ fn elasticsearch(values: &Values) -> Elasticsearch {
         max_span_age: values.time("es.max-span-age"),
         remote_read_clusters: values.list("es.remote-read-clusters"),
         service_cache_ttl: or(values.time("es.service-cache-ttl"), defaults.service_cache_ttl),
+    }
+}
+
+fn sampling(values: &Values) -> Sampling {
+    Sampling {
+        // As Zipkin: read as a float of 32 bits at once.
+        zipkin_rate: values.written("collector-sample-rate").parse().unwrap_or(1.0),
+        enforce: values.switch("sampling.enforce"),
+        rules_file: path(values, "sampling.rules-file"),
+        rules_reload_interval: values.time("sampling.rules-reload-interval"),
+        head_rate: values.number("sampling.head-rate"),
+        annotate: if values.text("sampling.annotate") == "all" { Annotate::All } else { Annotate::None },
     }
 }
 

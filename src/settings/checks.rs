@@ -2,6 +2,7 @@
 //! is wrong is said at once.
 
 mod listeners;
+mod sampling;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ pub(crate) fn check(values: &Values, read_file: ReadFile<'_>, problems: &mut Vec
     files(values, read_file, problems);
     elasticsearch(values, problems);
     indices(values, problems);
+    sampling::check(values, problems);
     layout(values, problems);
     others(values, problems);
 }

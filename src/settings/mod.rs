@@ -34,7 +34,7 @@ mod tests;
 use std::ffi::OsString;
 use std::path::Path;
 
-pub use commands::{Choice, ExportForm, Operation};
+pub use commands::{Choice, Explain, ExportForm, Operation};
 pub use error::{Problem, SettingsError, Source};
 pub use status::{StatusError, status};
 pub use typed::*;

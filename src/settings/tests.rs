@@ -75,6 +75,7 @@ fn every_used_setting_changes_something() {
         "es.use-ilm",
         "es.lean.max-fields",
         "es.lean.search-logs",
+        "sampling.enforce",
     ];
     let default = format!("{:?}", settings(&[]));
     for setting in table::all().filter(|setting| setting.standing == table::Standing::Used) {
@@ -363,6 +364,10 @@ fn refusals_say_what_to_write_instead() {
         (&["--spool.max-age=24h", "--span.max-age=48h"], "write a time above --span.max-age"),
         (&["--collector.tags=novalue"], "write key=value"),
         (&["--downsampling.ratio=2"], "not a number from 0 to 1"),
+        (&["--downsampling.ratio=0.5", "--sampling.rules-file=there"], "a second way of sampling"),
+        (&["--downsampling.ratio=0.5", "--sampling.head-rate=0.5"], "a second way of sampling"),
+        (&["--sampling.enforce=true"], "set --sampling.strategies-file too"),
+        (&["--sampling.head-rate=0"], "write a share above 0"),
         (&["--metrics-backend=expvar"], "write one of prometheus, none"),
         (&["--log-level=loud"], "write one of debug, info"),
         (&["--admin.http.host-port=localhost"], "write for example :9411"),

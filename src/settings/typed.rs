@@ -8,6 +8,7 @@ mod guard;
 mod limits;
 mod listen;
 mod process;
+mod sampling;
 mod sampling_limits;
 mod spans;
 mod spool;
@@ -21,6 +22,7 @@ pub use guard::{Auth, Tenancy};
 pub use limits::{Age, Connections, Limits, Memory};
 pub use listen::{Agent, AgentPort, Cors, GrpcServer, Listen};
 pub use process::{Log, LogEncoding, Metrics, Shutdown};
+pub use sampling::{Annotate, Sampling};
 pub use sampling_limits::SamplingLimits;
 pub use spans::{Collector, Downsampling, EnvoyIds, SpanTimes};
 pub use spool::{Spool, SpoolSync};
@@ -36,8 +38,9 @@ pub struct Settings {
     pub indices: Indices,
     pub document: Document,
     pub downsampling: Downsampling,
-    pub sampling_limits: SamplingLimits,
+    pub sampling: Sampling,
     pub strategies: Strategies,
+    pub sampling_limits: SamplingLimits,
     pub spans: SpanTimes,
     pub collector: Collector,
     pub listen: Listen,

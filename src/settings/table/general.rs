@@ -98,7 +98,11 @@ pub(super) const ENVIRONMENT: &[Setting] = &[
         .ignored("as many threads run as the CPU quota allows")
         .environment_only(),
     row("collector-http-enabled", Switch, "true", "Zipkin's name: `false` closes the Zipkin port.").environment_only(),
-    row("collector-sample-rate", SHARE, "1.0", "Zipkin's name: the share of traces that is kept.")
-        .refused("Zipkin's sampling rule is not built yet: set `--downsampling.ratio` to the same share")
-        .environment_only(),
+    row(
+        "collector-sample-rate",
+        SHARE,
+        "1.0",
+        "Zipkin's name: the share of traces that is kept, and of them the very ones; those with `debug` always.",
+    )
+    .environment_only(),
 ];

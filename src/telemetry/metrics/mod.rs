@@ -81,6 +81,8 @@ pub struct Metrics {
     bulk: Bulk,
     spans_attempts: Counter,
     downsampled: [Counter; 2],
+    judged: Family<Labels, Counter>,
+    rules_reloads: Family<Labels, Counter>,
     http: HttpDurations,
     connections: Connections,
     datagrams: DatagramCounts,
@@ -113,6 +115,16 @@ impl Metrics {
                 "spans handed to the store's writer",
             ),
             downsampled: downsampled(&mut all, identity.downsampling),
+            judged: family(
+                &mut all,
+                "spaniel_sampling_spans",
+                "spans that were judged, by verdict (kept, dropped) and the rule that decided; none where nothing is sampled",
+            ),
+            rules_reloads: family(
+                &mut all,
+                "spaniel_sampling_rules_reloads",
+                "how often --sampling.rules-file had changed, by result: good, bad",
+            ),
             http: HttpDurations::register(&mut all),
             connections: Connections::register(&mut all),
             datagrams: DatagramCounts::register(&mut all),
@@ -199,6 +211,20 @@ impl Metrics {
         let [kept, gone] = &self.downsampled;
         kept.inc_by(accepted);
         gone.inc_by(dropped);
+    }
+
+    /// A rule kept and dropped so many spans of a request.
+    pub fn judged(&self, rule: &'static str, kept: u64, dropped: u64) {
+        for (verdict, count) in [("kept", kept), ("dropped", dropped)].into_iter().filter(|(_, count)| *count > 0) {
+            let labels = vec![("rule", rule.to_string()), ("verdict", verdict.to_string())];
+            self.judged.get_or_create(&labels).inc_by(count);
+        }
+    }
+
+    /// The file of rules had changed, and could be used or not.
+    pub fn rules_reloaded(&self, good: bool) {
+        let result = if good { "good" } else { "bad" };
+        self.rules_reloads.get_or_create(&vec![("result", result.to_string())]).inc();
     }
 
     /// A request on 14268 was answered.
