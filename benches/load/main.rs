@@ -6,6 +6,7 @@
 //! cargo bench --bench load                               Spaniel, at 1, 5, 10 and 100 spans a POST
 //! cargo bench --bench load -- --spans 5,100 --seconds 10 --connections 64
 //! cargo bench --bench load -- --safety 3 --spans 5,100    what each --spool.sync costs, three rounds
+//! cargo bench --bench load -- --sampled 3 --spans 5,100   what 1 % kept saves, three rounds
 //! cargo bench --bench load -- --target http://127.0.0.1:9411 [--pid N]   any Zipkin collector
 //! cargo bench --bench load -- sink 9200                  the stand-in alone, for another collector
 //! ```
@@ -20,6 +21,7 @@ mod generator;
 mod process;
 mod report;
 mod safety;
+mod sampled;
 mod sink;
 mod spaniel;
 
@@ -38,6 +40,8 @@ struct Options {
     pid: Option<u32>,
     /// Rounds in which what each way of being safe costs is measured.
     safety: Option<usize>,
+    /// Rounds in which all kept and a hundredth kept are measured by turns.
+    sampled: Option<usize>,
     /// Flags for the binary, after `--`.
     flags: Vec<String>,
 }
@@ -49,10 +53,11 @@ fn main() -> Result<()> {
         return sink::serve(port);
     }
     let options = parse(arguments)?;
-    match (&options.target, options.safety) {
-        (Some(target), _) => drive(target, &options),
-        (None, Some(rounds)) => safety::measure(&options, rounds),
-        (None, None) => measure(&options),
+    match (&options.target, options.safety, options.sampled) {
+        (Some(target), ..) => drive(target, &options),
+        (None, Some(rounds), _) => safety::measure(&options, rounds),
+        (None, None, Some(rounds)) => sampled::measure(&options, rounds),
+        (None, None, None) => measure(&options),
     }
 }
 
@@ -64,6 +69,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
         target: None,
         pid: None,
         safety: None,
+        sampled: None,
         flags: vec![],
     };
     while let Some(name) = arguments.next() {
@@ -78,8 +84,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
             "--connections" => options.connections = Some(value.parse()?),
             "--target" => options.target = Some(value),
             "--safety" => options.safety = Some(value.parse()?),
+            "--sampled" => options.sampled = Some(value.parse()?),
             "--pid" => options.pid = Some(value.parse()?),
-            _ => bail!("unknown option {name}: --spans, --seconds, --connections, --safety, --target, --pid, -- FLAGS"),
+            _ => bail!(
+                "unknown option {name}: --spans, --seconds, --connections, --safety, --sampled, --target, --pid, -- FLAGS"
+            ),
         }
     }
     Ok(options)
