@@ -12,6 +12,11 @@ pub mod hostile;
 pub mod item;
 #[path = "../../src/memory.rs"]
 pub mod memory;
+#[path = "."]
+pub mod sample {
+    #[path = "../../src/sample/expression/mod.rs"]
+    pub mod expression;
+}
 #[path = "../../src/span/mod.rs"]
 pub mod span;
 pub mod spool;
