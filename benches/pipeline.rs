@@ -32,7 +32,7 @@ fn pipeline(settings: &Settings, span_series: usize) -> Pipeline {
         metrics,
         services: Arc::new(Services::new(&IndexNames::new(&settings.indices), std::time::Duration::ZERO)),
         shape: Shape::new(&settings.document),
-        sampler: Sampler::new(&settings.downsampling),
+        sampler: Arc::new(Sampler::alone(&settings.downsampling, &settings.sampling, None)),
         clock: Clock::System,
         limits: Default::default(),
         output_bytes: None,

@@ -15,14 +15,14 @@
 //! | [`clock`] | time, handed in | nothing |
 //! | [`proto`] | messages of gRPC, made from `proto/*.proto` | nothing |
 //! | [`decode`] | pure functions from bytes to spans, a file per wire format | `span`, `memory` |
-//! | [`sample`] | which traces are kept | `span` |
+//! | [`sample`] | which traces are kept and why, and what SDKs are told to sample | `span` |
 //! | [`document`] | span ⇄ Jaeger's Elasticsearch document; index names; service documents | `span`, `item` |
 //! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item`, `memory` |
 //! | [`pipeline`] | what happens to one request's spans, top to bottom | `span`, `item`, `memory`, `decode`, `sample`, `document`, `spool` |
 //! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `span`, `item`, `document` |
 //! | [`dead_letter`] | documents that the store will never take, kept for the operator | `item`, `spool` |
 //! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store`, `dead_letter` |
-//! | [`receive`] | listeners and the manners of each protocol | `memory`, `proto`, `pipeline` |
+//! | [`receive`] | listeners and the manners of each protocol | `memory`, `proto`, `sample`, `pipeline` |
 //! | [`forward`] | copies of what was taken, for a second collector | `memory`, `decode`, `pipeline`, `receive` |
 //! | [`query`] | Jaeger's query API over the Reader | `span`, `memory`, `document`, `store` |
 //! | [`telemetry`] | metrics, the books, health, logs, the admin port | nothing |

@@ -11,6 +11,7 @@ mod receive {
     mod http2;
     mod jaeger_http;
     mod otlp_http;
+    mod strategies;
     mod tls;
     mod zipkin;
 }

@@ -8,6 +8,7 @@
 //! cargo bench --bench load -- --protocol otlp-grpc --spans 10,100        the same spans by another protocol
 //! cargo bench --bench load -- --protocol udp --spans 1 --rate 50000      datagrams a second; counts those lost
 //! cargo bench --bench load -- --safety 3 --spans 5,100    what each --spool.sync costs, three rounds
+//! cargo bench --bench load -- --sampled 3 --spans 5,100   what 1 % kept saves, three rounds
 //! cargo bench --bench load -- --target http://127.0.0.1:9411 [--pid N]   any collector, of the protocol
 //! cargo bench --bench load -- sink 9200                  the stand-in alone, for another collector
 //! ```
@@ -24,6 +25,7 @@ mod process;
 mod protocol;
 mod report;
 mod safety;
+mod sampled;
 mod sink;
 mod spaniel;
 
@@ -51,6 +53,8 @@ struct Options {
     pid: Option<u32>,
     /// Rounds in which what each way of being safe costs is measured.
     safety: Option<usize>,
+    /// Rounds in which all kept and a hundredth kept are measured by turns.
+    sampled: Option<usize>,
     /// Flags for the binary, after `--`.
     flags: Vec<String>,
 }
@@ -62,14 +66,16 @@ fn main() -> Result<()> {
         return sink::serve(port);
     }
     let options = parse(arguments)?;
-    if options.protocol == Protocol::Udp && (options.target.is_some() || options.safety.is_some()) {
-        bail!("nobody answers a datagram: --target and --safety are for the other protocols");
+    let alone = options.target.is_none() && options.safety.is_none() && options.sampled.is_none();
+    if options.protocol == Protocol::Udp && !alone {
+        bail!("nobody answers a datagram: --target, --safety and --sampled are for the other protocols");
     }
-    match (&options.target, options.safety) {
-        (Some(target), _) => drive(target, &options),
-        (None, Some(rounds)) => safety::measure(&options, rounds),
-        (None, None) if options.protocol == Protocol::Udp => datagrams::measure(&options),
-        (None, None) => measure(&options),
+    match (&options.target, options.safety, options.sampled) {
+        (Some(target), ..) => drive(target, &options),
+        (None, Some(rounds), _) => safety::measure(&options, rounds),
+        (None, None, Some(rounds)) => sampled::measure(&options, rounds),
+        (None, None, None) if options.protocol == Protocol::Udp => datagrams::measure(&options),
+        (None, None, None) => measure(&options),
     }
 }
 
@@ -83,6 +89,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
         target: None,
         pid: None,
         safety: None,
+        sampled: None,
         flags: vec![],
     };
     while let Some(name) = arguments.next() {
@@ -99,10 +106,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
             "--connections" => options.connections = Some(value.parse()?),
             "--target" => options.target = Some(value),
             "--safety" => options.safety = Some(value.parse()?),
+            "--sampled" => options.sampled = Some(value.parse()?),
             "--pid" => options.pid = Some(value.parse()?),
             _ => bail!(
-                "unknown option {name}: --protocol, --spans, --rate, --seconds, --connections, --safety, --target, --pid, \
-                 -- FLAGS"
+                "unknown option {name}: --protocol, --spans, --rate, --seconds, --connections, --safety, --sampled, --target, \
+                 --pid, -- FLAGS"
             ),
         }
     }

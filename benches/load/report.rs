@@ -47,7 +47,14 @@ pub(crate) fn check(offered: &Offered, stored: &Counts, books: &serde_json::Valu
     good
 }
 
-fn balanced(books: &serde_json::Value) -> bool {
+/// Spans that a rule left out.
+pub(crate) fn sampled_out(books: &serde_json::Value) -> u64 {
+    let pages = books["spans"].as_object().into_iter().flat_map(|pages| pages.values());
+    let counts = pages.flat_map(|page| page["sampled_out"].as_object().into_iter().flat_map(|counts| counts.values()));
+    counts.filter_map(serde_json::Value::as_u64).sum()
+}
+
+pub(crate) fn balanced(books: &serde_json::Value) -> bool {
     books["balanced"] == serde_json::Value::Bool(true)
 }
 

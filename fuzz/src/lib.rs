@@ -12,9 +12,15 @@ pub mod hostile;
 pub mod item;
 #[path = "../../src/memory.rs"]
 pub mod memory;
+#[path = "."]
+pub mod sample {
+    #[path = "../../src/sample/expression/mod.rs"]
+    pub mod expression;
+}
 #[path = "../../src/span/mod.rs"]
 pub mod span;
 pub mod spool;
+pub mod strategies;
 
 use decode::Sink;
 use span::{Process, Reason, Refusal, Span, Text, Value};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::StartError;
+use super::{StartError, sampling};
 use crate::clock::Clock;
 use crate::dead_letter::DeadLetters;
 use crate::decode;
@@ -13,6 +13,7 @@ use crate::forward::Forward;
 use crate::memory::{Budget, Reservation};
 use crate::pipeline::{CollectorTags, Growth, Pipeline, Protocol};
 use crate::query::Measured;
+use crate::sample::strategies::{Strategies, StrategiesHandle};
 use crate::sample::{Limits, Sampler};
 use crate::settings::{self, Settings, SpoolSync, StorageType};
 use crate::spool::disk::RealDisk;
@@ -53,6 +54,11 @@ pub(super) struct House {
     pub(super) spool: Arc<Spool>,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) forward: Option<Arc<Forward>>,
+    pub(super) sampler: Arc<Sampler>,
+    /// The text that its rules were read from.
+    pub(super) rules_text: String,
+    /// What SDKs are told.
+    pub(super) strategies: StrategiesHandle,
     pub(super) delivery: Arc<Delivery>,
     pub(super) writer: Arc<dyn Writer>,
     pub(super) reader: Arc<dyn Reader>,
@@ -100,9 +106,21 @@ impl House {
             metrics: metrics.clone(),
             clock: clock.clone(),
         };
+        let (rules, rules_text) = sampling::read(&settings.sampling)?.unzip();
+        let strategies = StrategiesHandle::new(Strategies::without((&settings.strategies).into()));
+        let limits = Arc::new(Limits::new(&settings.sampling_limits, clock.clone()));
+        let sampler = Arc::new(Sampler::new(
+            &settings.downsampling,
+            &settings.sampling,
+            rules,
+            strategies.clone(),
+            limits.clone(),
+        ));
         let house = House {
-            pipeline: Arc::new(pipeline(settings, &rooms)),
+            pipeline: Arc::new(pipeline(settings, &rooms, sampler.clone())),
             forward: Forward::start(&settings.forward, &budget, &metrics)?,
+            sampler,
+            strategies,
             delivery: Delivery::new(rooms.clone(), manner(settings, &store, budget.limit())),
             health: Arc::new(Health::new(clock.clone())),
             spool: rooms.spool,
@@ -110,13 +128,14 @@ impl House {
             writer: store.writer,
             reader: Arc::new(Measured::new(store.reader, metrics.clone())),
             dead_letters: rooms.dead_letters,
-            limits: Arc::new(Limits::new(&settings.sampling_limits, clock.clone())),
+            limits,
             cluster: store.cluster,
             _store_memory: store_memory,
             clock,
             budget,
             metrics,
             identity,
+            rules_text: rules_text.unwrap_or_default(),
         };
         house.metrics.watch(house.watched(&settings.spool));
         let limits = house.limits.clone();
@@ -277,14 +296,14 @@ fn manner(settings: &Settings, store: &Store, memory_limit: usize) -> Manner {
     }
 }
 
-fn pipeline(settings: &Settings, rooms: &Rooms) -> Pipeline {
+fn pipeline(settings: &Settings, rooms: &Rooms, sampler: Arc<Sampler>) -> Pipeline {
     let limits = &settings.limits;
     Pipeline {
         spool: rooms.spool.clone(),
         metrics: rooms.metrics.clone(),
         services: rooms.services.clone(),
         shape: Shape::new(&settings.document),
-        sampler: Sampler::new(&settings.downsampling),
+        sampler,
         clock: rooms.clock.clone(),
         limits: decode::Limits {
             depth: limits.depth,

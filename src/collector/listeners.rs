@@ -10,8 +10,9 @@ use crate::pipeline::Protocol;
 use crate::query::{self, Query};
 use crate::receive::agent_udp::{self, BoundUdp, DatagramServer};
 use crate::receive::{self, BindError, BodyReader, Bound, Guard, Reception, Server, Tls, TlsError};
+use crate::sample::explain::Question;
 use crate::settings::{GrpcServer, Settings};
-use crate::telemetry::admin::{self, AdminSources};
+use crate::telemetry::admin::{self, AdminSources, Explained};
 use crate::telemetry::log::LogLevel;
 
 /// Ports that are bound and accept nothing yet.
@@ -81,6 +82,7 @@ impl Listeners {
         let spans = Server::new(settings.connections.clone(), house.metrics.clone(), house.budget.clone());
         let admin = Server::new(settings.connections.clone(), house.metrics.clone(), house.budget.clone());
         let bodies = BodyReader::new(house.budget.clone(), &settings.limits, &settings.connections);
+        let strategies = &house.strategies;
         let take = Arc::new(Forwarding { take: house.pipeline.clone(), forward: house.forward.clone() });
         let reception = Reception { take: take.clone(), bodies, metrics: house.metrics.clone() };
         if let Some(bound) = self.admin {
@@ -92,7 +94,7 @@ impl Listeners {
         }
         if let Some(bound) = self.jaeger_grpc {
             let GrpcServer { max_message_size, age } = settings.jaeger_grpc;
-            let router = receive::grpc::jaeger(&reception, max_message_size, house.health.clone());
+            let router = receive::grpc::jaeger(&reception, max_message_size, house.health.clone(), strategies.clone());
             spans.serve_to_age(bound, guard.spans("jaeger-grpc", take.routes(router)), age);
         }
         if let Some(bound) = self.otlp_grpc {
@@ -105,7 +107,7 @@ impl Listeners {
             spans.serve(bound, guard.spans("otlp-http", take.routes(router)));
         }
         if let Some(bound) = self.jaeger_http {
-            let router = take.routes(receive::jaeger_http::router(reception));
+            let router = take.routes(receive::jaeger_http::router(reception, strategies.clone()));
             spans.serve(bound, guard.untenanted("jaeger-thrift-http", router));
         }
         if let Some(bound) = self.query {
@@ -115,7 +117,7 @@ impl Listeners {
             spans.serve(bound, guard.query("query", query::router(query)));
         }
         if let Some(bound) = self.agent_http {
-            spans.serve(bound, receive::agent_http::router(house.metrics.clone()));
+            spans.serve(bound, receive::agent_http::router(strategies.clone(), house.metrics.clone()));
         }
         let protocols = [Protocol::AgentCompact, Protocol::AgentBinary];
         let sockets = protocols.into_iter().zip(self.agent).filter_map(|(protocol, socket)| Some((protocol, socket?)));
@@ -142,6 +144,7 @@ fn admin_sources(
     let (forward, metrics) = (house.forward.clone(), house.metrics.clone());
     let listeners: serde_json::Map<_, _> = table.iter().map(|(name, at)| (name.to_string(), json!(at))).collect();
     let set = level.clone();
+    let (sampler, clock) = (house.sampler.clone(), house.clock.clone());
     AdminSources {
         health: house.health.clone(),
         metrics: house.metrics.clone(),
@@ -164,5 +167,10 @@ fn admin_sources(
         }),
         log_level: Arc::new(move || level.get().to_string()),
         set_log_level: Arc::new(move |word| set.set(word).map_err(|error| error.to_string())),
+        explain: Arc::new(move |parameters| {
+            let explanation = sampler.explain(&Question::read(parameters)?, clock.micros());
+            let json = serde_json::to_value(&explanation).map_err(|error| error.to_string())?;
+            Ok(Explained { json, words: explanation.to_string() })
+        }),
     }
 }

@@ -7,6 +7,7 @@
 mod build;
 mod listeners;
 mod report;
+mod sampling;
 mod stop;
 mod weigh;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use crate::forward::ForwardError;
 use crate::receive::{BindError, Guard, TlsError, TokenError};
+use crate::sample::strategies::{Loader, StrategiesError};
 use crate::settings::{Notes, Settings};
 use crate::store::elasticsearch::ConnectionError;
 use crate::store::embedded::OpenError;
@@ -42,6 +44,10 @@ pub enum StartError {
     DeadLetters(#[from] crate::dead_letter::DeadLetterError),
     #[error(transparent)]
     Elasticsearch(#[from] ConnectionError),
+    #[error(transparent)]
+    Rules(#[from] sampling::RulesError),
+    #[error(transparent)]
+    Strategies(#[from] StrategiesError),
     #[error("cannot start a thread: {0}; the system allows no more")]
     Thread(std::io::Error),
     #[error("cannot listen for signals: {0}")]
@@ -53,12 +59,16 @@ pub async fn run(settings: &Settings, notes: &Notes, level: LogLevel) -> Result<
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     let bound = Listeners::bind(settings)?;
     let house = House::build(settings)?;
+    let loader = Loader::open(&settings.strategies, &house.strategies, &house.metrics).await?;
     let guard = Guard::new(&settings.auth, &settings.tenancy, &house.metrics)?;
     let servers = bound.secure(&house, settings)?.serve(&house, settings, level, &guard);
     let carriers = house.delivery.start();
     house.health.set_up();
     report::started(&house, &servers, settings, notes);
+    sampling::tell_holes(&house.sampler, &settings.sampling_limits);
+    sampling::keep_up(settings, &house);
     house.meet_store();
+    loader.map(|loader| tokio::spawn(loader.keep_up()));
     house.watch_room();
     house.watch_dead_letters();
     weigh::begin(&house.budget).map_err(StartError::Thread)?;

@@ -7,11 +7,11 @@ use crate::settings::{self, Notes, Settings, SpoolSync};
 /// What each port takes, for people.
 const WHAT: [(&str, &str); 10] = [
     ("zipkin", "Zipkin: POST /api/v2/spans, /api/v1/spans; gRPC: SpanService/Report"),
-    ("jaeger-thrift-http", "Jaeger Thrift: POST /api/traces"),
+    ("jaeger-thrift-http", "Jaeger Thrift: POST /api/traces; GET /api/sampling"),
     ("agent-compact", "Jaeger Thrift over UDP, compact protocol"),
     ("agent-binary", "Jaeger Thrift over UDP, binary protocol"),
     ("agent-http", "for clients of a jaeger-agent: /sampling, /baggageRestrictions"),
-    ("jaeger-grpc", "Jaeger over gRPC: CollectorService/PostSpans"),
+    ("jaeger-grpc", "Jaeger over gRPC: CollectorService/PostSpans, SamplingManager/GetSamplingStrategy"),
     ("otlp-grpc", "OTLP over gRPC: TraceService/Export"),
     ("otlp-http", "OTLP, protobuf and JSON: POST /v1/traces"),
     ("query", "Jaeger's query API: GET /api/traces"),

@@ -1,5 +1,6 @@
 //! What an operator does beside running a collector: examine it, prepare and examine a cluster, drive
-//! a collector with a load, look into a spool, drain it, and deal with dead letters.
+//! a collector with a load, look into a spool, drain it, deal with dead letters, and ask why a trace is
+//! kept or dropped.
 //!
 //! A command writes what it did or found to the output that it is given, in words for a person, and
 //! says how it ended; what stopped it half-way is a [`CommandError`] that tells what to do. It opens
@@ -10,6 +11,7 @@ mod admin;
 mod ask;
 mod dead_letter;
 mod doctor;
+mod explain;
 mod init;
 pub mod load;
 mod spool;
@@ -57,6 +59,8 @@ pub enum CommandError {
     DeadLetter(#[from] DeadLetterError),
     #[error(transparent)]
     OpenSpool(#[from] crate::spool::OpenError),
+    #[error(transparent)]
+    Explain(#[from] explain::ExplainError),
     #[error("standard output cannot be written: {0}")]
     Output(#[from] std::io::Error),
 }
@@ -80,6 +84,7 @@ pub async fn run(
         Operation::VerifySpool => spool::verify(settings, out),
         Operation::DrainSpool => spool::drain(settings, writer(settings, clock)?, clock, out).await,
         Operation::ExportSpool(form) => spool::export(settings, *form, out, &mut std::io::stderr()),
+        Operation::ExplainSampling(question) => explain::run(settings, question, out).await,
         Operation::ListDeadLetters => dead_letter::list(&dead_letter::open(settings)?, clock, out),
         Operation::ShowDeadLetter { id } => dead_letter::show(&dead_letter::open(settings)?, id, out),
         Operation::ReplayDeadLetters(choice) => {

@@ -96,6 +96,7 @@ impl<'a> Decoder<'a> {
                 Field { number: 8, wire: Wire::Bytes } => self.local_endpoint(span.message()?)?,
                 Field { number: 9, wire: Wire::Bytes } => self.remote_endpoint(span.message()?)?,
                 Field { number: 10, wire: Wire::Bytes } => self.annotation(span.message()?)?,
+                Field { number: 12, wire: Wire::Varint } => self.draft.span.debug = span.varint()? != 0,
                 other => span.skip(other, self.draft.limits.depth)?,
             }
         }

@@ -97,6 +97,7 @@ impl<'a> Decoder<'a> {
                 Field { id: 5, kind: Type::I64 } => self.old.parent_id = self.wire.i64()? as u64,
                 Field { id: 6, kind: Type::List } => self.annotations()?,
                 Field { id: 8, kind: Type::List } => self.tags()?,
+                Field { id: 9, kind: Type::Bool } => self.old.debug = self.wire.bool()?,
                 Field { id: 10, kind: Type::I64 } => self.old.timestamp = time(self.wire.i64()?),
                 Field { id: 11, kind: Type::I64 } => self.old.duration = self.wire.i64()?.max(0),
                 Field { id: 12, kind: Type::I64 } => self.old.trace_id.high = self.wire.i64()? as u64,

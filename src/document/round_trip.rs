@@ -199,6 +199,7 @@ proptest! {
             trace_id: TraceId { high: if child { 0 } else { ids[0] }, low: ids[1] },
             span_id: ids[5],
             flags,
+            debug: false,
             operation: operation.borrowed(),
             references: vec![reference; usize::from(child)],
             start,

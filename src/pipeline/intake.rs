@@ -8,10 +8,10 @@ use crate::decode::{Sink, Unreadable};
 use crate::document::{scope_seed, span_id, write_service};
 use crate::item::{Id, Item, Kind, Run};
 use crate::memory::{OverLimit, Reservation};
-use crate::sample::Verdict;
+use crate::sample::{Judge, Judged, Verdict};
 use crate::settings::EnvoyIds;
 use crate::span::repair::{self, Family, Mend};
-use crate::span::{Limit, Process, Reason, Refusal, Span, Tag, Text};
+use crate::span::{Limit, Process, Reason, Refusal, Span, Tag, Text, Value};
 use crate::telemetry::books::Outcome;
 
 /// Microseconds of an hour.
@@ -58,6 +58,8 @@ pub(super) struct Intake<'p, 'a> {
     limits: [u64; Limit::ALL.len()],
     over_limit: bool,
     mends_envoy_ids: bool,
+    judge: Judge<'p, 'a>,
+    watches_envoy: bool,
 }
 
 /// What a request brought.
@@ -68,6 +70,8 @@ pub(super) struct Harvest {
     pub(super) services: u64,
     /// To be added when its spans are safe: a request that is sent again counts once.
     pub(super) counted: Rows,
+    /// The same of the rules that judged them.
+    pub(super) judged: Judged,
     first_refusal: Option<Refusal>,
 }
 
@@ -126,6 +130,8 @@ impl<'p, 'a> Intake<'p, 'a> {
             limits: [0; Limit::ALL.len()],
             over_limit: false,
             mends_envoy_ids: protocol.is_zipkin_proto() && pipeline.envoy_ids == EnvoyIds::Auto,
+            judge: pipeline.sampler.request(now),
+            watches_envoy: pipeline.sampler.watches_envoy(),
         };
         intake.charge();
         intake
@@ -157,9 +163,11 @@ impl<'p, 'a> Intake<'p, 'a> {
         self.enter_mends();
         self.enter_limits();
         self.outcome.held = self.run.items.len() as u64 - self.services;
-        let Intake { run, outcome, services, first_refusal, counts, .. } = self;
+        let Intake { run, mut outcome, services, first_refusal, counts, judge, .. } = self;
         let counted = counts.map(SpanCounts::into_rows).unwrap_or_default();
-        Ok(Harvest { run, outcome, services, counted, first_refusal })
+        let judged = judge.end();
+        outcome.sampled_out = judged.dropped();
+        Ok(Harvest { run, outcome, services, counted, judged, first_refusal })
     }
 
     /// Writes a span that is to be kept under this name, and before it the document of its service
@@ -294,6 +302,14 @@ impl<'p, 'a> Intake<'p, 'a> {
     }
 }
 
+/// Has a kept span say why it was kept, and for how many it stands.
+fn annotate(span: &mut Span<'_>, verdict: &Verdict) {
+    span.tags.push(Tag::new("spaniel.rule", Value::Text(Text::Clean(verdict.rule))));
+    if let Some(weight) = verdict.weight {
+        span.tags.push(Tag::new("spaniel.weight", Value::Float64(weight)));
+    }
+}
+
 /// The most that one request's documents may hold; their places in a run are 32 bits wide.
 fn output_limit(set: Option<usize>, body: usize) -> usize {
     set.unwrap_or_else(|| body.saturating_mul(16).saturating_add(1 << 20)).min(u32::MAX as usize)
@@ -307,6 +323,7 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
             self.put_tallies_by();
         }
         self.service = service;
+        self.judge.process(service, process);
         if let Some(counts) = &mut self.counts {
             counts.service(service);
         }
@@ -333,14 +350,18 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
         if let Some(counts) = &mut self.counts {
             counts.count(self.service, span, self.family);
         }
-        match self.pipeline.sampler.verdict(span.trace_id) {
-            Verdict::Drop { rule } => *self.outcome.sampled_out.entry(rule).or_default() += 1,
-            Verdict::Keep => {
-                // By the start as it was sent: the same bytes have the same name whenever they come.
-                let id = span_id(span.start, span.wire, self.seed);
-                self.repair(span);
-                self.keep(span, id);
+        if self.watches_envoy {
+            self.pipeline.sampler.notice(span);
+        }
+        let verdict = self.judge.verdict(span);
+        if verdict.keep {
+            // By the start as it was sent: the same bytes have the same name whenever they come.
+            let id = span_id(span.start, span.wire, self.seed);
+            self.repair(span);
+            if self.judge.annotates() {
+                annotate(span, &verdict);
             }
+            self.keep(span, id);
         }
     }
 

@@ -88,7 +88,7 @@ pub struct Pipeline {
     pub metrics: Arc<Metrics>,
     pub services: Arc<Services>,
     pub shape: Shape,
-    pub sampler: Sampler,
+    pub sampler: Arc<Sampler>,
     pub clock: Clock,
     pub limits: decode::Limits,
     /// `--limits.request-output-bytes`; `None`: 16 × body + 1 MiB.
@@ -113,7 +113,7 @@ impl Pipeline {
         let taken = harvest.taken();
         let services = harvest.service_items();
         let (held, sampled_out) = (harvest.outcome.held, harvest.outcome.sampled_out.values().sum());
-        let counted = harvest.counted;
+        let (counted, judged) = (harvest.counted, harvest.judged);
         self.metrics.batch_size(harvest.outcome.received);
         if let Err(why) = self.spool.append(harvest.run, harvest.outcome, harvest.services).await {
             for (hour, id) in services {
@@ -121,6 +121,7 @@ impl Pipeline {
             }
             return Err(why.into());
         }
+        judged.tell(&self.metrics);
         counted.iter().for_each(|(series, gathered)| series.add(gathered));
         self.metrics.spans_attempted(held);
         self.metrics.downsampled(held, sampled_out);

@@ -20,7 +20,7 @@ fn pipeline() -> Pipeline {
         metrics,
         services: Arc::new(Services::new(&IndexNames::new(&settings.indices), Duration::ZERO)),
         shape: Shape::new(&settings.document),
-        sampler: Sampler::new(&settings.downsampling),
+        sampler: Arc::new(Sampler::alone(&settings.downsampling, &settings.sampling, None)),
         clock: Clock::at(START),
         limits: decode::Limits::default(),
         output_bytes: None,
@@ -137,7 +137,8 @@ async fn no_rate_of_sampling_changes_what_is_counted_before_it() {
         let identity = crate::telemetry::metrics::Identity { span_series: 100, ..Default::default() };
         let mut pipeline = pipeline();
         pipeline.metrics = Arc::new(Metrics::new(&identity, &[]));
-        pipeline.sampler = Sampler::new(&crate::settings::Downsampling { ratio, hashsalt: String::new() });
+        let downsampling = crate::settings::Downsampling { ratio, hashsalt: String::new() };
+        pipeline.sampler = Arc::new(Sampler::alone(&downsampling, &Default::default(), None));
         // It is refused, and its sender sends it again.
         assert!(matches!(post(&pipeline, 100).await.0, Err(Rejected::NotNow)));
         let mut received = 0;

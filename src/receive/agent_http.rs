@@ -1,6 +1,5 @@
 //! jaeger-agent's port for its clients (5778): which share to sample, and what baggage they may
-//! carry. No strategies are known here yet, so that each service hears what jaeger-collector says
-//! without any: one trace in a thousand.
+//! carry. jaeger-agent asked its collector; this is the collector.
 //!
 //! `/sampling` writes the type of a strategy as a word, `/` as a number, for very old clients: each
 //! kind of client reads only one of them.
@@ -10,48 +9,40 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{Method, Response, StatusCode};
+use axum::http::{Response, StatusCode};
 
-use super::answer;
-use crate::telemetry::metrics::Metrics;
+use super::{answer, strategies};
+use crate::sample::strategies::StrategiesHandle;
+use crate::telemetry::metrics::{Metrics, StrategyForm};
 
-const DEFAULT: &str = r#"{"strategyType":"PROBABILISTIC","probabilisticSampling":{"samplingRate":0.001}}"#;
-const DEFAULT_BY_NUMBER: &str = r#"{"strategyType":0,"probabilisticSampling":{"samplingRate":0.001}}"#;
 /// Baggage is not restricted.
 const NO_RESTRICTIONS: &str = "[]";
 
+/// What the port answers from.
+#[derive(Debug, Clone)]
+struct Agency {
+    strategies: StrategiesHandle,
+    metrics: Arc<Metrics>,
+}
+
 /// The routes of port 5778.
-pub fn router(metrics: Arc<Metrics>) -> Router {
-    Router::new().fallback(route).with_state(metrics)
+pub fn router(strategies: StrategiesHandle, metrics: Arc<Metrics>) -> Router {
+    Router::new().fallback(route).with_state(Agency { strategies, metrics })
 }
 
-async fn route(State(metrics): State<Arc<Metrics>>, request: Request) -> Response<Body> {
-    let said = match request.uri().path() {
-        "/sampling" => DEFAULT,
-        "/" => DEFAULT_BY_NUMBER,
-        "/baggageRestrictions" => NO_RESTRICTIONS,
-        _ => return refuse(&metrics, answer::words(StatusCode::NOT_FOUND, "404 page not found")),
+async fn route(State(Agency { strategies: known, metrics }): State<Agency>, request: Request) -> Response<Body> {
+    let asked = (request.method(), request.uri());
+    let response = match request.uri().path() {
+        "/sampling" => strategies::tell(&known, &metrics, asked, StrategyForm::Named),
+        "/" => strategies::tell(&known, &metrics, asked, StrategyForm::Numbered),
+        "/baggageRestrictions" => match strategies::service(asked.0, asked.1) {
+            Ok(_) => strategies::told(NO_RESTRICTIONS),
+            Err(refused) => refused.answer(),
+        },
+        _ => answer::words(StatusCode::NOT_FOUND, "404 page not found"),
     };
-    if request.method() != Method::GET {
-        return refuse(&metrics, answer::method_not_allowed("GET"));
+    if response.status() != StatusCode::OK {
+        metrics.request_refused("agent-http", response.status().as_u16());
     }
-    if services(request.uri().query().unwrap_or_default()) != 1 {
-        let words = "'service' parameter must be provided once";
-        return refuse(&metrics, answer::words(StatusCode::BAD_REQUEST, words));
-    }
-    let mut response = answer::status(StatusCode::OK);
-    *response.body_mut() = Body::from(said);
-    answer::set(&mut response, CONTENT_TYPE, "application/json");
-    response
-}
-
-/// How often the query string names a service, an empty one too.
-fn services(query: &str) -> usize {
-    query.split('&').filter(|pair| pair.split('=').next() == Some("service")).count()
-}
-
-fn refuse(metrics: &Metrics, response: Response<Body>) -> Response<Body> {
-    metrics.request_refused("agent-http", response.status().as_u16());
     response
 }

@@ -1,5 +1,6 @@
 //! Jaeger's port for Thrift over HTTP (14268), as jaeger-collector 1.76 answers on it.
 //!
+//! `GET /api/sampling?service=NAME` tells a client how much to sample.
 //! `POST /api/traces` takes one `Batch` in Thrift's binary protocol. The order of the checks is
 //! Jaeger's: the body is read before its type is looked at, and the query string is not looked at.
 //! Beyond Jaeger: the compact protocol under its own type, content encodings, limits (413, 408), and
@@ -14,32 +15,55 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 
 use super::body::BodyError;
-use super::{Reception, Take, answer, media_type};
+use super::{Reception, Take, answer, media_type, strategies};
 use crate::pipeline::{Protocol, Rejected};
+use crate::sample::strategies::StrategiesHandle;
+use crate::telemetry::metrics::StrategyForm;
 
 const TRACES: &str = "/api/traces";
+const SAMPLING: &str = "/api/sampling";
 
-/// The routes of port 14268. Every request is timed, those that nobody serves too.
-pub fn router<T: Take>(reception: Reception<T>) -> Router {
-    Router::new().fallback(timed::<T>).with_state(reception)
+/// What the port takes and tells.
+#[derive(Debug)]
+struct Port<T> {
+    reception: Reception<T>,
+    strategies: StrategiesHandle,
 }
 
-async fn timed<T: Take>(State(reception): State<Reception<T>>, request: Request) -> Response<Body> {
+impl<T> Clone for Port<T> {
+    fn clone(&self) -> Self {
+        Port { reception: self.reception.clone(), strategies: self.strategies.clone() }
+    }
+}
+
+/// The routes of port 14268. Every request is timed, those that nobody serves too.
+pub fn router<T: Take>(reception: Reception<T>, strategies: StrategiesHandle) -> Router {
+    Router::new().fallback(timed::<T>).with_state(Port { reception, strategies })
+}
+
+async fn timed<T: Take>(State(port): State<Port<T>>, request: Request) -> Response<Body> {
+    let Port { reception, strategies } = port;
     let began = Instant::now();
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let response = route(&reception, request).await;
+    let response = route(&reception, &strategies, request).await;
     let status = response.status().as_u16();
     if status >= 400 {
         reception.metrics.request_refused(Protocol::JaegerThriftHttp.name(), status);
     }
-    reception.metrics.http_request(method.as_str(), uri.path(), status, began.elapsed());
+    // Jaeger sets no status on a strategy, and its metrics show that as 0.
+    let shown = if status == 200 { 0 } else { status };
+    reception.metrics.http_request(method.as_str(), uri.path(), shown, began.elapsed());
     response
 }
 
-async fn route<T: Take>(reception: &Reception<T>, request: Request) -> Response<Body> {
+async fn route<T: Take>(reception: &Reception<T>, strategies: &StrategiesHandle, request: Request) -> Response<Body> {
     match (request.uri().path(), request.method()) {
         (TRACES, &Method::POST) => post(reception, request).await,
         (TRACES, _) => answer::method_not_allowed("POST"),
+        (SAMPLING, _) => {
+            let asked = (request.method(), request.uri());
+            strategies::tell(strategies, &reception.metrics, asked, StrategyForm::Named)
+        }
         _ => answer::words(StatusCode::NOT_FOUND, "404 page not found"),
     }
 }

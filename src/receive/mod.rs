@@ -27,6 +27,7 @@ pub mod otlp_http;
 mod pulse;
 mod reload;
 mod server;
+mod strategies;
 mod tls;
 pub mod zipkin;
 

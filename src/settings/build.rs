@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::layers::{ReadFile, Values};
 use super::{
-    AdminAddress, Age, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch, Embedded,
-    EnvoyIds, Forward, GrpcServer, Http2, Indices, Layout, Lean, LeanFields, Limits, Listen, Log, LogEncoding, Memory,
-    Metrics, Rotation, SamplingLimits, Secret, Settings, Shutdown, SpanTimes, Spool, SpoolSync, TagsAsFields, checks,
-    quotas, tags, urls,
+    AdminAddress, Age, Annotate, ClientTls, Collector, Connections, Cors, Document, Downsampling, Elasticsearch,
+    Embedded, EnvoyIds, Forward, GrpcServer, Http2, Indices, Layout, Lean, LeanFields, Limits, Listen, Log,
+    LogEncoding, Memory, Metrics, Rotation, Sampling, SamplingLimits, Secret, Settings, Shutdown, SpanTimes, Spool,
+    SpoolSync, Strategies, StrategiesSource, TagsAsFields, checks, quotas, tags, urls,
 };
 
 /// Builds the settings; `values` have passed every check.
@@ -24,6 +24,8 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
             ratio: values.number("downsampling.ratio"),
             hashsalt: values.text("downsampling.hashsalt").into(),
         },
+        sampling: sampling(values),
+        strategies: strategies(values),
         sampling_limits: sampling_limits(values),
         spans: SpanTimes {
             max_age: unless_zero(values, "span.max-age"),
@@ -135,6 +137,34 @@ fn forward(values: &Values) -> Forward {
         ca_file: path(values, "forward.ca-file"),
         max_bytes: values.count("forward.max-bytes"),
         timeout: values.time("forward.timeout"),
+    }
+}
+
+fn sampling(values: &Values) -> Sampling {
+    Sampling {
+        // As Zipkin: read as a float of 32 bits at once.
+        zipkin_rate: values.written("collector-sample-rate").parse().unwrap_or(1.0),
+        enforce: values.switch("sampling.enforce"),
+        rules_file: path(values, "sampling.rules-file"),
+        rules_reload_interval: values.time("sampling.rules-reload-interval"),
+        head_rate: values.number("sampling.head-rate"),
+        annotate: if values.text("sampling.annotate") == "all" { Annotate::All } else { Annotate::None },
+    }
+}
+
+fn strategies(values: &Values) -> Strategies {
+    let text = values.text("sampling.strategies-file");
+    let source = match urls::is_url(text) {
+        _ if text.is_empty() => None,
+        true => Some(StrategiesSource::Url(Secret(text.into()))),
+        false => Some(StrategiesSource::File(text.into())),
+    };
+    let default_probability = values.number("sampling.default-sampling-probability");
+    Strategies {
+        source,
+        reload_interval: values.time("sampling.strategies-reload-interval"),
+        default_probability,
+        default_is_written: default_probability != Strategies::default().default_probability,
     }
 }
 

@@ -2,6 +2,7 @@
 //! is wrong is said at once.
 
 mod listeners;
+mod sampling;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ pub(crate) fn check(values: &Values, read_file: ReadFile<'_>, problems: &mut Vec
     files(values, read_file, problems);
     elasticsearch(values, problems);
     indices(values, problems);
+    sampling::check(values, problems);
     layout(values, problems);
     others(values, problems);
 }
@@ -198,6 +200,18 @@ fn others(values: &Values, problems: &mut Vec<Problem>) {
         problems.push(values.problem("embedded.directory", "a directory is needed: write its path"));
     }
     cors(values, problems);
+    strategies(values, problems);
+}
+
+/// A source that could never give anything.
+fn strategies(values: &Values, problems: &mut Vec<Problem>) {
+    const NAME: &str = "sampling.strategies-file";
+    let source = values.text(NAME);
+    if urls::is_url(source) && !urls::can_be_asked(source) {
+        let mend =
+            "not a URL that can be asked: write for example http://config/strategies.json, or the path of a file";
+        problems.push(values.problem(NAME, mend));
+    }
 }
 
 /// Sizes that HTTP can work with, and what a mistake could not be told by.

@@ -36,6 +36,19 @@ pub enum Operation {
     ListDeadLetters,
     ShowDeadLetter { id: String },
     ReplayDeadLetters(Choice),
+    ExplainSampling(Explain),
+}
+
+/// What a running Spaniel is to explain of its sampling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Explain {
+    pub trace_id: String,
+    pub service: Option<String>,
+    pub operation: Option<String>,
+    /// When the span began.
+    pub at: Option<String>,
+    /// As JSON, not in words.
+    pub json: bool,
 }
 
 /// What `spaniel load` sends.
@@ -80,10 +93,18 @@ pub struct Choice {
 pub(crate) const OPTIONS: &[(&str, &str, &[&str], &str)] = &[
     (
         "form",
-        "bulk|plain",
-        &["spool export"],
+        "bulk|plain|text|json",
+        &["spool export", "sampling explain"],
         "With spool export: bulk writes an action line before each document, as _bulk takes them, plain the documents \
-         alone. Default bulk.",
+         alone. Default bulk. With sampling explain: text or json. Default text.",
+    ),
+    ("service", "name", &["sampling explain"], "With sampling explain: the service of the span."),
+    ("operation", "name", &["sampling explain"], "With sampling explain: its operation."),
+    (
+        "at",
+        "time",
+        &["sampling explain"],
+        "With sampling explain: when the span began, in microseconds since 1970 or as 2026-11-21T20:00:00Z. Default now.",
     ),
     ("reason", "word", &["dead-letter replay"], "With dead-letter replay: only letters with this reason."),
     ("to", "URL", &["load"], "With load: the Zipkin collector to send to, for example http://zipkin.jaeger:9411."),
@@ -122,6 +143,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("dead-letter list", "", "lists the documents that the store will never take"),
     ("dead-letter show", "ID", "prints one of them, and the store's words"),
     ("dead-letter replay", "[ID]", "sends them again, after the mapping was mended"),
+    ("sampling explain", "ID", "asks a running Spaniel why a trace is kept or dropped"),
     ("help", "", "prints this"),
 ];
 
@@ -168,6 +190,13 @@ fn command(words: &[&str], option: &impl Fn(&str) -> Option<String>) -> Result<C
             index: option("index"),
             reason: option("reason"),
         })),
+        ["sampling", "explain", id] => Command::Operate(ExplainSampling(Explain {
+            trace_id: (*id).to_string(),
+            service: option("service"),
+            operation: option("operation"),
+            at: option("at"),
+            json: is_json(option("form").as_deref())?,
+        })),
         other => return Err(unknown(other)),
     })
 }
@@ -208,6 +237,14 @@ fn form(text: Option<&str>) -> Result<ExportForm, Problem> {
     }
 }
 
+fn is_json(text: Option<&str>) -> Result<bool, Problem> {
+    match text {
+        None | Some("text") => Ok(false),
+        Some("json") => Ok(true),
+        Some(other) => Err(Problem::of_line(format!("--form={other}"), "write text or json")),
+    }
+}
+
 /// An option that does nothing would be believed to do something.
 fn refuse_options_of_others(words: &[&str], option: &impl Fn(&str) -> Option<String>) -> Result<(), Problem> {
     let said = words.get(..2).unwrap_or(words).join(" ");
@@ -233,6 +270,9 @@ fn unknown(words: &[&str]) -> Problem {
             said,
             "which one? write `spaniel dead-letter show ID`, with an ID of `dead-letter list`",
         );
+    }
+    if let ["sampling", "explain"] = words {
+        return Problem::of_line(said, "which trace? write `spaniel sampling explain ID`, with the id of a trace");
     }
     let of_first: Vec<_> = COMMANDS.iter().filter(|(name, ..)| name.split(' ').next() == Some(first)).collect();
     let exact = |name: &str| words.get(..name.split(' ').count()).is_some_and(|start| start.join(" ") == name);

@@ -105,6 +105,10 @@ pub(crate) fn shown(kind: Kind, text: &str) -> String {
     match kind {
         Kind::Secret if !text.is_empty() => "***".into(),
         Kind::Urls | Kind::Url => text.split(',').map(without_credentials).collect::<Vec<_>>().join(","),
+        Kind::FileOrUrl if text.contains("://") => {
+            let end = text.find(['?', '#']).unwrap_or(text.len());
+            without_credentials(text.get(..end).unwrap_or_default())
+        }
         _ => text.into(),
     }
 }

@@ -133,6 +133,7 @@ fn form(kind: Kind) -> &'static str {
         Kind::Url => "URL",
         Kind::Address => "host:port",
         Kind::File => "file",
+        Kind::FileOrUrl => "file|URL",
         Kind::Folder => "directory",
         Kind::Text | Kind::Secret => "text",
     }

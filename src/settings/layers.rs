@@ -161,6 +161,11 @@ impl Values {
         match setting.standing {
             Standing::Ignored(reason) => Some(reason),
             _ if setting.name.starts_with("embedded.") && !embedded => Some("the store is not the embedded one"),
+            _ if setting.name == "sampling.strategies-reload-interval"
+                && self.text("sampling.strategies-file").is_empty() =>
+            {
+                Some("there is no `--sampling.strategies-file`")
+            }
             _ => None,
         }
     }

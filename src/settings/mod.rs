@@ -33,7 +33,7 @@ mod tests;
 use std::ffi::OsString;
 use std::path::Path;
 
-pub use commands::{Choice, ExportForm, LoadPlan, Operation};
+pub use commands::{Choice, Explain, ExportForm, LoadPlan, Operation};
 pub use error::{Problem, SettingsError, Source};
 pub use typed::*;
 

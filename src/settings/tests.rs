@@ -68,7 +68,14 @@ fn every_default_can_be_read() {
 /// A value other than the default for each used setting reaches the typed values.
 #[test]
 fn every_used_setting_changes_something() {
-    let inert = ["config-file", "span-storage.type", "es.use-ilm", "es.lean.max-fields", "es.lean.search-logs"];
+    let inert = [
+        "config-file",
+        "span-storage.type",
+        "es.use-ilm",
+        "es.lean.max-fields",
+        "es.lean.search-logs",
+        "sampling.enforce",
+    ];
     let default = format!("{:?}", settings(&[]));
     for setting in table::all().filter(|setting| setting.standing == table::Standing::Used) {
         if inert.contains(&setting.name) || setting.environment_only {
@@ -95,7 +102,7 @@ fn every_used_setting_changes_something() {
             table::Kind::List if setting.name.ends_with(".cipher-suites") => "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
             table::Kind::List => "a=7",
             table::Kind::Text | table::Kind::Secret if setting.name == "metrics-http-route" => "/m",
-            table::Kind::Text | table::Kind::Secret | table::Kind::Folder => "x",
+            table::Kind::Text | table::Kind::Secret | table::Kind::Folder | table::Kind::FileOrUrl => "x",
         };
         let flag = format!("--{}={value}", setting.name);
         let mut flags = vec![flag.as_str()];
@@ -203,6 +210,35 @@ fn ignored_settings_say_why() {
     assert!(notes.ignored[0].reason.contains("--memory.limit"));
     let (_, notes) = run(&["--embedded.max-age=1h"], &[("SPAN_STORAGE_TYPE", "opensearch")]);
     assert_eq!(notes.ignored[0].name, "embedded.max-age");
+    let (_, notes) = run(&["--sampling.strategies-reload-interval=1s"], &[]);
+    assert_eq!(notes.ignored[0].reason, "there is no `--sampling.strategies-file`");
+}
+
+#[test]
+fn strategies_come_from_a_file_or_a_url() {
+    let url = "https://me:hunter2@config:8443/a,b.json?token=hunter2#x";
+    for (text, expected) in [
+        ("", None),
+        ("s.json", Some(StrategiesSource::File("s.json".into()))),
+        ("/etc/strategies with blanks.json", Some(StrategiesSource::File("/etc/strategies with blanks.json".into()))),
+        // No host: a path, as to Jaeger.
+        ("file:///etc/s.json", Some(StrategiesSource::File("file:///etc/s.json".into()))),
+        (url, Some(StrategiesSource::Url(Secret(url.into())))),
+    ] {
+        let interval = [("SAMPLING_STRATEGIES_RELOAD_INTERVAL", "7s"), ("SAMPLING_STRATEGIES_FILE", text)];
+        let (settings, notes) = run(&[], &interval);
+        assert_eq!(
+            (settings.strategies.source, settings.strategies.reload_interval),
+            (expected, Duration::from_secs(7))
+        );
+        assert!(!format!("{notes:?}").contains("hunter2"), "{notes:?}");
+    }
+    let Strategies { default_probability, default_is_written, .. } = settings(&[]).strategies;
+    assert_eq!((default_probability, default_is_written), (0.001, false));
+    let written = settings(&["--sampling.default-sampling-probability=0.25"]).strategies;
+    assert_eq!((written.default_probability, written.default_is_written), (0.25, true));
+    let wrong = load_all(&["--sampling.strategies-file=http://me:hunter2@host:port/"], &[], "").unwrap_err();
+    assert!(!format!("{wrong} {wrong:?}").contains("hunter2"), "{wrong}");
 }
 
 #[test]
@@ -279,6 +315,10 @@ fn refusals_say_what_to_write_instead() {
         (&["--es.bulk.siz=1"], "--es.bulk.siz: unknown flag: did you mean `--es.bulk.size`?"),
         (&["-es.bulk.size=1"], "-es.bulk.size: flags have two dashes: write `--es.bulk.size`"),
         (&["--es.bulk.size"], "--es.bulk.size: its value is missing: write `--es.bulk.size=value`"),
+        (&["--sampling.strategies.bugfix-5270=true"], "always on, as in Jaeger since 1.68: remove it"),
+        (&["--sampling.strategies-file=ftp://host/s.json"], "not a URL that can be asked"),
+        (&["--sampling.default-sampling-probability=10"], "not a number from 0 to 1"),
+        (&["--sampling.min-samples-per-second=1"], "adaptive sampling is not built yet"),
         (&["--es.max-num-spans=1"], "it was renamed: write `--es.max-doc-count`"),
         (&["--kafka.producer.brokers=x"], "belongs to a storage that is not here"),
         (&["--collector.otlp.http.host-port=:4317"], ":4317 is also --collector.otlp.grpc.host-port"),
@@ -325,6 +365,10 @@ fn refusals_say_what_to_write_instead() {
         (&["--spool.max-age=24h", "--span.max-age=48h"], "write a time above --span.max-age"),
         (&["--collector.tags=novalue"], "write key=value"),
         (&["--downsampling.ratio=2"], "not a number from 0 to 1"),
+        (&["--downsampling.ratio=0.5", "--sampling.rules-file=there"], "a second way of sampling"),
+        (&["--downsampling.ratio=0.5", "--sampling.head-rate=0.5"], "a second way of sampling"),
+        (&["--sampling.enforce=true"], "set --sampling.strategies-file too"),
+        (&["--sampling.head-rate=0"], "write a share above 0"),
         (&["--metrics-backend=expvar"], "write one of prometheus, none"),
         (&["--log-level=loud"], "write one of debug, info"),
         (&["--admin.http.host-port=localhost"], "write for example :9411"),

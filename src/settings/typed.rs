@@ -9,9 +9,11 @@ mod guard;
 mod limits;
 mod listen;
 mod process;
+mod sampling;
 mod sampling_limits;
 mod spans;
 mod spool;
+mod strategies;
 mod tls;
 
 pub use document::{Document, Indices, LeanFields, Rotation, TagsAsFields};
@@ -22,9 +24,11 @@ pub use guard::{Auth, Tenancy};
 pub use limits::{Age, Connections, Http2, Limits, Memory};
 pub use listen::{AdminAddress, Agent, AgentPort, Cors, GrpcServer, Listen};
 pub use process::{Log, LogEncoding, Metrics, Shutdown};
+pub use sampling::{Annotate, Sampling};
 pub use sampling_limits::SamplingLimits;
 pub use spans::{Collector, Downsampling, EnvoyIds, SpanTimes};
 pub use spool::{Spool, SpoolSync};
+pub use strategies::{Strategies, StrategiesSource};
 pub use tls::{ListenerTls, ServerTls, TlsVersion};
 
 /// Everything that was set.
@@ -36,6 +40,8 @@ pub struct Settings {
     pub indices: Indices,
     pub document: Document,
     pub downsampling: Downsampling,
+    pub sampling: Sampling,
+    pub strategies: Strategies,
     pub sampling_limits: SamplingLimits,
     pub spans: SpanTimes,
     pub collector: Collector,

@@ -8,6 +8,21 @@ pub(crate) struct Nodes {
     pub(crate) credentials: Option<(String, String)>,
 }
 
+/// Whether a text is a URL and no path: it has a scheme and a host, as Jaeger asks.
+pub(crate) fn is_url(text: &str) -> bool {
+    let scheme = |scheme: &str| {
+        scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    text.split_once("://").is_some_and(|(before, rest)| scheme(before) && !rest.is_empty() && !rest.starts_with('/'))
+}
+
+/// Whether a URL, which may have a query, is one of HTTP.
+pub(crate) fn can_be_asked(url: &str) -> bool {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    url.get(..end).is_some_and(|url| one(url).is_ok())
+}
+
 /// Reads a list of URLs. The error never shows them.
 pub(crate) fn read(text: &str) -> Result<Nodes, String> {
     let mut nodes = Nodes::default();

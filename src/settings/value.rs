@@ -29,7 +29,9 @@ pub(crate) fn read(setting: &Setting, text: &str, source: &Source) -> Result<Val
         Kind::Address => address(text).map(Value::Text),
         Kind::Urls => Ok(Value::Text(text.split_whitespace().collect())),
         Kind::Url => urls::base(text).map(Value::Text),
-        Kind::Text | Kind::Secret | Kind::List | Kind::File | Kind::Folder => Ok(Value::Text(text.into())),
+        Kind::Text | Kind::Secret | Kind::List | Kind::File | Kind::Folder | Kind::FileOrUrl => {
+            Ok(Value::Text(text.into()))
+        }
     }
 }
 
@@ -54,6 +56,7 @@ pub(crate) fn form(kind: Kind) -> String {
         Kind::Folder => "directory".into(),
         Kind::Urls => "URLs with commas".into(),
         Kind::Url => "URL".into(),
+        Kind::FileOrUrl => "file or URL".into(),
     }
 }
 

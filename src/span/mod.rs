@@ -85,6 +85,9 @@ pub struct Span<'a> {
     pub span_id: SpanId,
     /// Jaeger's flags: bit 0 sampled, bit 1 debug.
     pub flags: u32,
+    /// Zipkin's `debug`: the trace is to be kept whatever happens. It stands apart from `flags`
+    /// because Jaeger's documents do not show it.
+    pub debug: bool,
     pub operation: Text<'a>,
     /// The parent, if any, is the first one.
     pub references: Vec<Reference>,
@@ -105,6 +108,7 @@ impl<'a> Span<'a> {
         self.trace_id = TraceId::default();
         self.span_id = 0;
         self.flags = 0;
+        self.debug = false;
         self.operation = Text::default();
         self.references.clear();
         self.start = 0;
@@ -120,7 +124,7 @@ impl<'a> Span<'a> {
         self.log_fields.get(log.start as usize..log.end as usize).unwrap_or(&[])
     }
 
-    /// True if the sender asked for this trace to be kept whatever happens.
+    /// True if the sender asked by Jaeger's flag for this trace to be kept whatever happens.
     pub fn is_debug(&self) -> bool {
         self.flags & 2 != 0
     }

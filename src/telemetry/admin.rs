@@ -1,5 +1,5 @@
 //! The admin port (14269): health, readiness, status, metrics, the books, the version, the log
-//! level.
+//! level, and why a trace is kept or dropped.
 //!
 //! As in Jaeger, every path that is not named here answers as health, so that probes written for
 //! jaeger-collector go on working. Nothing here knows the rooms above: what it shows is asked of
@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -27,6 +27,17 @@ pub type TellLevel = Arc<dyn Fn() -> String + Send + Sync>;
 /// Sets the level of the log, or says why it is none.
 pub type SetLevel = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
+/// Explains a verdict, from the parameters of a query: as JSON or in words, or says what is wrong
+/// with them.
+pub type Explain = Arc<dyn Fn(&[(String, String)]) -> Result<Explained, String> + Send + Sync>;
+
+/// An explanation in both forms.
+#[derive(Debug)]
+pub struct Explained {
+    pub json: Value,
+    pub words: String,
+}
+
 /// Where the admin port's answers come from.
 #[derive(Clone)]
 pub struct AdminSources {
@@ -40,6 +51,8 @@ pub struct AdminSources {
     pub status: Tell,
     pub log_level: TellLevel,
     pub set_log_level: SetLevel,
+    /// Why a trace is kept or dropped.
+    pub explain: Explain,
 }
 
 impl std::fmt::Debug for AdminSources {
@@ -55,6 +68,7 @@ pub fn router(sources: AdminSources) -> Router {
         .route("/status", get(status))
         .route("/books", get(books))
         .route("/version", get(version))
+        .route("/sampling/explain", get(explain))
         .route("/log-level", get(log_level).put(set_log_level));
     let with_metrics = match sources.metrics_route.as_deref().map(as_path) {
         Some(path) if is_free(&path) => named.route(&path, get(metrics)),
@@ -71,7 +85,7 @@ fn as_path(route: &str) -> String {
 /// True if this path may become a route: it is not one yet, and has no characters that would make
 /// it a pattern.
 fn is_free(path: &str) -> bool {
-    let taken = ["/", "/ready", "/status", "/books", "/version", "/log-level"];
+    let taken = ["/", "/ready", "/status", "/books", "/version", "/log-level", "/sampling/explain"];
     !taken.contains(&path) && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
 }
 
@@ -112,6 +126,16 @@ async fn version(State(sources): State<AdminSources>) -> impl IntoResponse {
 
 async fn metrics(State(sources): State<AdminSources>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], sources.metrics.text())
+}
+
+/// In words with `form=text`, else as JSON.
+async fn explain(State(sources): State<AdminSources>, Query(parameters): Query<Vec<(String, String)>>) -> Response {
+    let in_words = parameters.iter().any(|(key, value)| key == "form" && value == "text");
+    match (sources.explain)(&parameters) {
+        Ok(explained) if in_words => explained.words.into_response(),
+        Ok(explained) => json_answer(&explained.json).into_response(),
+        Err(why) => (StatusCode::BAD_REQUEST, json_answer(&json!({ "error": why }))).into_response(),
+    }
 }
 
 async fn log_level(State(sources): State<AdminSources>) -> impl IntoResponse {

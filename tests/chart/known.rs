@@ -8,23 +8,15 @@ use crate::rendered::{self, Container, Render, list, text};
 
 /// What the binary made of a container's settings.
 fn settings_of(container: &Container<'_>) -> BTreeMap<String, Json> {
-    settings_if_built(container).expect("settings of what is built")
-}
-
-/// None if one of them is known but not built yet.
-fn settings_if_built(container: &Container<'_>) -> Option<BTreeMap<String, Json>> {
     let root = container.root();
     let flags: Vec<_> = container.args().into_iter().filter(|arg| arg.starts_with("--")).collect();
     let output = root.spaniel(&[&["print-config"], &flags[..]].concat(), &container.environment()).output().unwrap();
     let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-    if out.contains("is not built yet") || err.contains("is not built yet") {
-        return None;
-    }
     let name = &container.object["metadata"]["name"];
     assert!(output.status.success(), "{name}, {flags:?}: {out}{err}");
     // Defaults stand in comments.
     let plain: Vec<_> = out.lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).collect();
-    Some(serde_saphyr::from_str(&plain.join("\n")).expect("YAML"))
+    serde_saphyr::from_str(&plain.join("\n")).expect("YAML")
 }
 
 #[test]
@@ -35,11 +27,7 @@ fn the_binary_takes_all_settings_of_every_render() {
         let containers = render.containers();
         assert!(!containers.is_empty(), "{}", render.name);
         for container in containers.iter().filter(|container| container.spec["volumeMounts"].is_array()) {
-            if settings_if_built(container).is_none() {
-                // Sampling strategies are another's work: without them only that value cannot be used.
-                assert_eq!(render.name, "strategies", "it has settings that are not built");
-                eprintln!("SKIPPED: this binary serves no sampling strategies");
-            }
+            settings_of(container);
         }
     }
 }
@@ -56,11 +44,6 @@ fn the_binary_knows_all_commands_of_every_render() {
             let args = container.args();
             let words: Vec<_> = args.iter().copied().take_while(|arg| !arg.starts_with("--")).collect();
             seen.insert(words.join(" "));
-            // `spaniel load` is another's work: without it the Job is off, and nothing else needs it.
-            if words == ["load"] && !help.contains("\n  load ") {
-                eprintln!("SKIPPED: this binary has no command `load`");
-                continue;
-            }
             assert!(
                 words.is_empty() || help.contains(&format!("\n  {} ", words.join(" "))),
                 "{words:?} of {}",
@@ -120,7 +103,7 @@ fn values_of_jaegers_chart_arrive_too() {
 fn open_ports_are_named_ports() {
     for render in rendered::all() {
         let container = render.collector();
-        let Some(settings) = settings_if_built(&container) else { continue };
+        let settings = settings_of(&container);
         let is_address = |name: &&String| {
             name.ends_with("host-port")
                 && **name != "status.http.host-port"
@@ -140,7 +123,7 @@ fn open_ports_are_named_ports() {
 fn directories_that_are_written_to_are_writable() {
     for render in rendered::all() {
         let container = render.collector();
-        let Some(settings) = settings_if_built(&container) else { continue };
+        let settings = settings_of(&container);
         let writable = container.writable();
         let mut used = Vec::new();
         if settings["spool.sync"] != "off" {
@@ -164,7 +147,7 @@ fn directories_that_are_written_to_are_writable() {
 fn the_grace_period_is_longer_than_the_drain() {
     for render in rendered::all() {
         let container = render.collector();
-        let Some(settings) = settings_if_built(&container) else { continue };
+        let settings = settings_of(&container);
         let [delay, timeout] = ["shutdown.delay", "shutdown.timeout"].map(|name| seconds(text(&settings[name])));
         let grace = container.pod["terminationGracePeriodSeconds"].as_f64().unwrap();
         assert!(grace >= delay + timeout + 4.0, "{}: {grace} s for {delay} s and {timeout} s", render.name);

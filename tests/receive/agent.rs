@@ -170,7 +170,7 @@ async fn clients_hear_the_strategy_that_jaeger_has_without_any() {
     let bound = spaniel::receive::bind("agent", "--flag", "127.0.0.1:0").unwrap();
     let address = bound.address();
     Server::new(patient(), house.metrics.clone(), house.budget.clone())
-        .serve(bound, agent_http::router(house.metrics.clone()));
+        .serve(bound, agent_http::router(house.strategies.clone(), house.metrics.clone()));
     let by_name = r#"{"strategyType":"PROBABILISTIC","probabilisticSampling":{"samplingRate":0.001}}"#;
     let by_number = r#"{"strategyType":0,"probabilisticSampling":{"samplingRate":0.001}}"#;
     let once = "'service' parameter must be provided once\n";

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use spaniel::receive::{BodyReader, Guard, Reception, Server, bind, jaeger_http, zipkin};
+use spaniel::sample::strategies::StrategiesHandle;
 use spaniel::settings::{Auth, Limits, Tenancy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -52,7 +53,9 @@ async fn guarded(auth: &Auth, tenancy: &Tenancy) -> Guarded {
     let any = || Router::new().fallback(|| async { "in" });
     Guarded {
         zipkin: serve(guard.spans("zipkin", zipkin::router(reception.clone(), house.health.clone()))),
-        jaeger: serve(guard.untenanted("jaeger-thrift-http", jaeger_http::router(reception))),
+        jaeger: serve(
+            guard.untenanted("jaeger-thrift-http", jaeger_http::router(reception, StrategiesHandle::default())),
+        ),
         any: serve(guard.spans("any", any())),
         query: serve(guard.query("query", any())),
         house,
@@ -183,4 +186,19 @@ async fn a_body_that_is_not_wanted_is_not_waited_for() {
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("connection: close"), "{answer}");
     guarded.house.until_free().await;
+}
+
+/// Which Jaeger tells whoever asks; with tokens, only to those that have one.
+#[tokio::test]
+async fn strategies_over_grpc_need_a_token_and_no_tenant() {
+    const PATH: &str = "/jaeger.api_v2.SamplingManager/GetSamplingStrategy";
+    let (_file, auth) = tokens("one\n");
+    let tenancy = Tenancy { enabled: true, ..Tenancy::default() };
+    let guarded = guarded(&auth, &tenancy).await;
+    let token = "Authorization: Bearer one\r\n";
+    for (path, headers, expected) in
+        [(PATH, token, 200), (PATH, "", 401), ("/jaeger.api_v2.CollectorService/PostSpans", token, 401)]
+    {
+        assert_eq!(ask(guarded.any, post(path, headers, b"")).await.status, expected, "{path} {headers}");
+    }
 }

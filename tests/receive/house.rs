@@ -10,6 +10,7 @@ use spaniel::decode::Unreadable;
 use spaniel::memory::{Budget, Reservation};
 use spaniel::pipeline::{Protocol, Rejected, Taken};
 use spaniel::receive::{BodyReader, Reception, Server, Take, bind, grpc, jaeger_http, otlp_http, zipkin};
+use spaniel::sample::strategies::StrategiesHandle;
 use spaniel::settings::{Age, Connections, Cors, Limits};
 use spaniel::span::{Reason, Refusal};
 use spaniel::telemetry::health::Health;
@@ -57,6 +58,8 @@ pub(crate) struct House {
     pub(crate) budget: Arc<Budget>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) health: Arc<Health>,
+    /// What its clients are told.
+    pub(crate) strategies: StrategiesHandle,
     pub(crate) zipkin: SocketAddr,
     pub(crate) jaeger: SocketAddr,
     /// OTLP over HTTP, open to pages of one origin.
@@ -87,6 +90,7 @@ impl House {
         let bodies = BodyReader::new(budget.clone(), &Limits::default(), &connections);
         let reception = Reception { take: memo.clone(), bodies, metrics: metrics.clone() };
         let age = connections.age;
+        let strategies = StrategiesHandle::default();
         let server = Server::new(connections, metrics.clone(), budget.clone());
         let bound = [(); 5].map(|()| bind("a port", "--its.flag", "127.0.0.1:0").unwrap());
         let [zipkin, jaeger, jaeger_grpc, otlp_grpc, otlp] = bound.each_ref().map(|bound| bound.address());
@@ -94,11 +98,11 @@ impl House {
         let cors = Cors { origins: vec!["https://*.Shop.example".into()], headers: vec!["x-tenant".into()] };
         server.serve(otlp_bound, otlp_http::router(reception.clone(), &cors));
         server.serve(zipkin_bound, zipkin::router(reception.clone(), health.clone()));
-        server.serve(jaeger_bound, jaeger_http::router(reception.clone()));
-        let calls = grpc::jaeger(&reception, LARGEST_MESSAGE, health.clone());
+        server.serve(jaeger_bound, jaeger_http::router(reception.clone(), strategies.clone()));
+        let calls = grpc::jaeger(&reception, LARGEST_MESSAGE, health.clone(), strategies.clone());
         server.serve_to_age(jaeger_grpc_bound, calls, age);
         server.serve_to_age(otlp_grpc_bound, grpc::otlp(&reception, 4 << 20), age);
-        House { server, memo, budget, metrics, health, zipkin, jaeger, jaeger_grpc, otlp_grpc, otlp }
+        House { server, memo, budget, metrics, health, strategies, zipkin, jaeger, jaeger_grpc, otlp_grpc, otlp }
     }
 
     /// Lets no request be answered until permits are given.

@@ -20,6 +20,7 @@ mod made;
 mod manners;
 mod memory;
 mod reading;
+mod sampling;
 mod secure;
 mod servers;
 mod share;

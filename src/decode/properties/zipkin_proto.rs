@@ -185,15 +185,17 @@ fn expected(span: &Span) -> Option<String> {
     let tags: Vec<_> = tags.into_iter().map(|(key, value)| format!("{key}={value}")).collect();
     let service = span.local.as_ref().map(|local| text(&local.service)).filter(|name| !name.is_empty());
     let (start, duration) = (time(span.timestamp), time(span.duration));
-    let name = text(&span.name);
-    Some(format!("{trace_id:x} {id:x} {parent:x} {name:?} {service:?} {start} {duration} {tags:?} {logs:?}"))
+    let (name, debug) = (text(&span.name), span.debug);
+    Some(format!("{trace_id:x} {id:x} {parent:x} {name:?} {service:?} {start} {duration} {debug} {tags:?} {logs:?}"))
 }
 
 fn ours(span: &Owned) -> String {
     let trace_id = u128::from(span.trace_id.high) << 64 | u128::from(span.trace_id.low);
     let parent = span.references.first().map_or(0, |reference| reference.span_id);
-    let Owned { span_id, operation, service, start, duration, tags, logs, .. } = span;
-    format!("{trace_id:x} {span_id:x} {parent:x} {operation:?} {service:?} {start} {duration} {tags:?} {logs:?}")
+    let Owned { span_id, operation, service, start, duration, debug, tags, logs, .. } = span;
+    format!(
+        "{trace_id:x} {span_id:x} {parent:x} {operation:?} {service:?} {start} {duration} {debug} {tags:?} {logs:?}"
+    )
 }
 
 /// Holds a body against prost's reading, if that can read it.

@@ -12,7 +12,7 @@ const TIME_TOO_LARGE: &Fault = &Fault::new(Reason::Time, "a time or duration is 
 const NO_SCALAR: &Fault = &Fault::new(Reason::Structure, "a text was expected, not an object or a list");
 
 /// The names of a span's members. jaeger-collector reads them in any case.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "traceId",
     "id",
     "parentId",
@@ -24,6 +24,7 @@ const NAMES: [&str; 11] = [
     "remoteEndpoint",
     "annotations",
     "tags",
+    "debug",
 ];
 
 impl<'a> Decoder<'a> {
@@ -68,6 +69,7 @@ impl<'a> Decoder<'a> {
             "annotations" => self.annotations()?,
             "localEndpoint" => self.endpoint(Which::Local)?,
             "remoteEndpoint" => self.endpoint(Which::Remote)?,
+            "debug" => self.draft.span.debug = self.debug()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -83,6 +85,15 @@ impl<'a> Decoder<'a> {
             Some(known) => self.member(known).map(|_| ()),
             None => self.reader.skip(self.draft.limits.depth),
         }
+    }
+
+    /// What is not `true` is no wish.
+    #[cold]
+    pub(super) fn debug(&mut self) -> Read<bool> {
+        if self.reader.peek() == Some(b't') {
+            return self.reader.word().map(|word| word == "true");
+        }
+        self.reader.skip(self.draft.limits.depth).map(|()| false)
     }
 
     #[cold]

@@ -11,7 +11,7 @@ const SPAN: &Fault = &Fault::new(Reason::SpanId, "span id is not 1 to 32 hexadec
 const PARENT: &Fault = &Fault::new(Reason::ParentId, "parent id is not 1 to 32 hexadecimal digits");
 
 /// The names of a span's members; the last ones are v2's alone.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "traceId",
     "id",
     "parentId",
@@ -20,6 +20,7 @@ const NAMES: [&str; 13] = [
     "duration",
     "annotations",
     "binaryAnnotations",
+    "debug",
     "kind",
     "localEndpoint",
     "remoteEndpoint",
@@ -67,6 +68,7 @@ impl<'a> Decoder<'a> {
             "duration" => self.old.duration = self.time()?,
             "annotations" => self.old_list(Self::old_annotation)?,
             "binaryAnnotations" => self.old_list(Self::old_tag)?,
+            "debug" => self.old.debug = self.debug()?,
             "kind" | "localEndpoint" | "remoteEndpoint" | "tags" | "shared" => {
                 if !self.is_mixed && self.reader.peek() != Some(b'n') {
                     return Err(OTHER_DIALECT);

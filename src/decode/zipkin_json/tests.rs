@@ -194,6 +194,20 @@ fn member_names_are_taken_in_any_case() {
 }
 
 #[test]
+fn a_wish_to_be_kept_is_read_and_anything_else_is_none() {
+    for (value, wished) in
+        [("true", true), ("false", false), ("null", false), ("1", false), (r#""true""#, false), ("[true]", false)]
+    {
+        let text = format!(r#"{{"traceId":"a","id":"b","debug":{value},"name":"n"}}"#);
+        let collected = one(&text);
+        assert_eq!((collected.spans[0].debug, collected.spans[0].flags), (wished, 0), "{text}");
+        assert_eq!(collected.spans[0].operation, "n");
+    }
+    let collected = decode_zipkin(br#"[{"traceId":"a","id":"b","debug":true},{"traceId":"a","id":"c"}]"#);
+    assert!(collected.spans[0].debug && !collected.spans[1].debug);
+}
+
+#[test]
 fn wire_is_the_span_and_nothing_else() {
     let span = r#"{"traceId":"a","id":"b" ,"tags":{"}":"]"} }"#;
     let collected = decode_zipkin(format!("\n[ {span} ,{span}]").as_bytes());

@@ -150,3 +150,11 @@ fn wire_is_the_span_and_nothing_else() {
     let collected = decode_zipkin_thrift(&list(std::slice::from_ref(&span)));
     assert_eq!(collected.spans[0].wire, span);
 }
+
+/// Field 9; what a span is split into wishes what it wishes.
+#[test]
+fn a_wish_to_be_kept_is_read() {
+    let collected = decode_zipkin_thrift(&list(&[span(&[field(2, 9, &[1])]), span(&[field(2, 9, &[0])]), span(&[])]));
+    let wishes: Vec<_> = collected.spans.iter().map(|span| span.debug).collect();
+    assert_eq!(wishes, [true, false, false]);
+}

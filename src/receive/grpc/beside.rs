@@ -25,7 +25,7 @@ use crate::telemetry::health::{Health, Life};
 const LARGEST: usize = 4 << 10;
 
 /// Services whose health may be asked for; the first is the process.
-const SERVICES: [&str; 2] = ["", super::POST_SPANS.service];
+const SERVICES: [&str; 3] = ["", super::POST_SPANS.service, super::sampling::SERVICE];
 
 /// Adds the services to a port. The descriptors are made with Spaniel, and tests show that they can
 /// be read.

@@ -5,6 +5,7 @@
 //! | 4317 | `opentelemetry.proto.collector.trace.v1.TraceService/Export` | how many spans were refused |
 //! | 14250 | `jaeger.api_v2.CollectorService/PostSpans` | nothing |
 //! | 9411, beside HTTP | `zipkin.proto3.SpanService/Report` | nothing |
+//! | 14250 | `jaeger.api_v2.SamplingManager/GetSamplingStrategy` | how much to sample |
 //! | 14250 | `grpc.health.v1.Health`, reflection in its versions v1 and v1alpha | |
 //!
 //! A call's message goes to the pipeline as the bytes that came: [`message`] admits it into the
@@ -17,6 +18,7 @@
 mod answer;
 mod beside;
 mod message;
+mod sampling;
 mod unary;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use prost::Message;
 
 use super::{Reception, Take};
 use crate::pipeline::{Protocol, Taken};
+use crate::sample::strategies::StrategiesHandle;
 use crate::telemetry::health::Health;
 use unary::{Call, Method};
 
@@ -62,9 +65,15 @@ pub fn otlp<T: Take>(reception: &Reception<T>, largest: usize) -> Router {
 }
 
 /// The routes of port 14250; `largest` is that of a message.
-pub fn jaeger<T: Take>(reception: &Reception<T>, largest: usize, health: Arc<Health>) -> Router {
-    let call = Call::new(POST_SPANS, reception.limited(largest, "collector.grpc-server.max-message-size"));
-    beside::routes(call.port(), health)
+pub fn jaeger<T: Take>(
+    reception: &Reception<T>,
+    largest: usize,
+    health: Arc<Health>,
+    strategies: StrategiesHandle,
+) -> Router {
+    let reception = reception.limited(largest, "collector.grpc-server.max-message-size");
+    let strategies = sampling::route(&reception, strategies);
+    beside::routes(Call::new(POST_SPANS, reception).port().merge(strategies), health)
 }
 
 /// The route of Zipkin's service, for a port that serves HTTP as well.

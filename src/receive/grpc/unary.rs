@@ -61,26 +61,13 @@ impl<T: Take> Call<T> {
 
     async fn take(&self, request: Request) -> Result<Bytes, Refusal> {
         let (head, body) = request.into_parts();
-        self.find(head.uri.path())?;
+        find(head.uri.path(), self.method.service, self.method.name)?;
         let admitted = message::read(&self.reception.bodies, &head.headers, body).await?;
         if admitted.bytes.is_empty() {
             return Ok((self.method.reply)(&Taken::default()));
         }
         let taken = self.reception.take.take(self.method.protocol, admitted.bytes, admitted.reservation).await?;
         Ok((self.method.reply)(&taken))
-    }
-
-    /// Checks that a path names this method; else answers in grpc-go's words.
-    fn find(&self, path: &str) -> Result<(), Refusal> {
-        let Method { service, name, .. } = self.method;
-        match path.strip_prefix('/').and_then(|path| path.rsplit_once('/')) {
-            Some(asked) if asked == (service, name) => Ok(()),
-            Some((asked, method)) if asked == service => {
-                Err(Refusal::new(Code::Unimplemented, format!("unknown method {method} for service {service}")))
-            }
-            Some((asked, _)) => Err(Refusal::new(Code::Unimplemented, format!("unknown service {asked}"))),
-            None => Err(Refusal::new(Code::Unimplemented, format!("malformed method name: {path:?}"))),
-        }
     }
 
     /// The answer to what is no call of gRPC at all.
@@ -93,14 +80,8 @@ impl<T: Take> Call<T> {
 }
 
 pub(super) async fn serve<T: Take>(State(call): State<Call<T>>, request: Request) -> Response<Body> {
-    if !is_grpc(request.headers()) {
-        return call.not_grpc(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the content type is not application/grpc");
-    }
-    if request.version() != Version::HTTP_2 {
-        return call.not_grpc(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC is spoken over HTTP/2");
-    }
-    if request.method() != Verb::POST {
-        return call.not_grpc(StatusCode::METHOD_NOT_ALLOWED, "gRPC is spoken by POST");
+    if let Some((status, what)) = not_a_call(&request) {
+        return call.not_grpc(status, what);
     }
     match call.take(request).await {
         Ok(reply) => answer::reply(&reply),
@@ -110,6 +91,29 @@ pub(super) async fn serve<T: Take>(State(call): State<Call<T>>, request: Request
             refusal.limit.inspect(|limit| metrics.limit_reached(limit));
             refusal.into_response()
         }
+    }
+}
+
+/// What tells that a request is no call of gRPC at all.
+pub(super) fn not_a_call(request: &Request) -> Option<(StatusCode, &'static str)> {
+    if !is_grpc(request.headers()) {
+        return Some((StatusCode::UNSUPPORTED_MEDIA_TYPE, "the content type is not application/grpc"));
+    }
+    if request.version() != Version::HTTP_2 {
+        return Some((StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC is spoken over HTTP/2"));
+    }
+    (request.method() != Verb::POST).then_some((StatusCode::METHOD_NOT_ALLOWED, "gRPC is spoken by POST"))
+}
+
+/// Checks that a path names this method; else answers in grpc-go's words.
+pub(super) fn find(path: &str, service: &str, name: &str) -> Result<(), Refusal> {
+    match path.strip_prefix('/').and_then(|path| path.rsplit_once('/')) {
+        Some(asked) if asked == (service, name) => Ok(()),
+        Some((asked, method)) if asked == service => {
+            Err(Refusal::new(Code::Unimplemented, format!("unknown method {method} for service {service}")))
+        }
+        Some((asked, _)) => Err(Refusal::new(Code::Unimplemented, format!("unknown service {asked}"))),
+        None => Err(Refusal::new(Code::Unimplemented, format!("malformed method name: {path:?}"))),
     }
 }
 

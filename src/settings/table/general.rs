@@ -1,6 +1,6 @@
 //! Settings of the process, of strategies and of tenancy, as jaeger-collector 1.76 names them.
 
-use super::Kind::{Address, File, List, Number, Switch, Text, Time, Words};
+use super::Kind::{Address, File, FileOrUrl, List, Number, Switch, Text, Time, Words};
 use super::{Setting, from, row};
 
 const STORAGE: &str = "Where spans are stored: `embedded` (in a directory, nothing else is needed), `elasticsearch` or \
@@ -29,8 +29,6 @@ pub(super) const GENERAL: &[Setting] = &[
         .ignored("there are no feature gates here"),
 ];
 
-const STRATEGIES: &str = "serving sampling strategies is not built yet: remove the setting, and let SDKs sample by their \
-     own settings or keep a jaeger-collector for `/api/sampling`";
 const ADAPTIVE: &str = "adaptive sampling is not built yet, and with Elasticsearch jaeger-collector 1.76 has none either: \
      remove the setting";
 
@@ -38,11 +36,25 @@ const ANY: super::Kind = Number { least: 0.0, most: f64::MAX };
 const SHARE: super::Kind = Number { least: 0.0, most: 1.0 };
 
 pub(super) const SAMPLING: &[Setting] = &[
-    row("sampling.strategies-file", Text, "", "File or URL of the strategies that SDKs fetch.").refused(STRATEGIES),
-    row("sampling.strategies-reload-interval", Time, "0s", "How often that file is read again.")
-        .ignored("serving sampling strategies is not built yet"),
-    row("sampling.default-sampling-probability", SHARE, "0.001", "For services that the file does not name.")
-        .refused(STRATEGIES),
+    row(
+        "sampling.strategies-file",
+        FileOrUrl,
+        "",
+        "Jaeger's strategies file, or an `http` or `https` URL that gives it: what SDKs are told that ask on 14268, 14250 \
+         or 5778. None: every service is told `--sampling.default-sampling-probability`.",
+    ),
+    row(
+        "sampling.strategies-reload-interval",
+        Time,
+        "0s",
+        "How often it is looked at for a change; 0: only at start, as in Jaeger. What cannot be used changes nothing.",
+    ),
+    row(
+        "sampling.default-sampling-probability",
+        SHARE,
+        "0.001",
+        "What services are told for which the file says nothing, or nothing that is known.",
+    ),
     row("sampling.target-samples-per-second", ANY, "1", "Adaptive sampling.").refused(ADAPTIVE),
     row("sampling.delta-tolerance", ANY, "0.3", "Adaptive sampling.").refused(ADAPTIVE),
     row("sampling.buckets-for-calculation", from(0), "1", "Adaptive sampling.").refused(ADAPTIVE),
@@ -86,7 +98,11 @@ pub(super) const ENVIRONMENT: &[Setting] = &[
         .ignored("as many threads run as the CPU quota allows")
         .environment_only(),
     row("collector-http-enabled", Switch, "true", "Zipkin's name: `false` closes the Zipkin port.").environment_only(),
-    row("collector-sample-rate", SHARE, "1.0", "Zipkin's name: the share of traces that is kept.")
-        .refused("Zipkin's sampling rule is not built yet: set `--downsampling.ratio` to the same share")
-        .environment_only(),
+    row(
+        "collector-sample-rate",
+        SHARE,
+        "1.0",
+        "Zipkin's name: the share of traces that is kept, and of them the very ones; those with `debug` always.",
+    )
+    .environment_only(),
 ];

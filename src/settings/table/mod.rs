@@ -63,6 +63,8 @@ pub(crate) enum Kind {
     Urls,
     /// One of them, of which nothing is secret; empty: none.
     Url,
+    /// A file, or the URL of one; credentials and the query of a URL are never printed.
+    FileOrUrl,
 }
 
 /// What becomes of a setting.

@@ -61,6 +61,9 @@ pub(crate) fn unknown(name: &str, dashes: &str) -> String {
     if name == "collector.port" || name == "collector.tchan-server.host-port" {
         return "TChannel left Jaeger with 1.18: remove it and let agents use a newer protocol".into();
     }
+    if name == "sampling.strategies.bugfix-5270" {
+        return "what it switched on is always on, as in Jaeger since 1.68: remove it".into();
+    }
     if OTHER_STORAGES.iter().any(|prefix| name.starts_with(prefix)) {
         return "it belongs to a storage that is not here: remove it, and set SPAN_STORAGE_TYPE to elasticsearch, \
                 opensearch or embedded"

@@ -48,6 +48,40 @@ pub(super) const SPANS: &[Setting] = &[
     ),
     row("downsampling.hashsalt", Text, "", "Salt of that hash; empty: Jaeger's `downsampling-default-salt`."),
     row(
+        "sampling.rules-file",
+        File,
+        "",
+        "YAML or JSON: which spans are always kept, which are dropped, and at what rates the rest; see \
+         [sampling.md](sampling.md).",
+    ),
+    row(
+        "sampling.rules-reload-interval",
+        Time,
+        "10s",
+        "How often that file is looked at for a change; 0: only at start. What cannot be used changes nothing.",
+    ),
+    row(
+        "sampling.enforce",
+        Switch,
+        "false",
+        "Applies the rates of `--sampling.strategies-file` to the spans that arrive, for Envoy asks nobody for strategies. \
+         Only what the file says is applied, never a default.",
+    ),
+    row(
+        "sampling.head-rate",
+        Number { least: 0.0, most: 1.0 },
+        "1",
+        "Share of traces that the mesh itself keeps at its edge, where nothing in a span says so: Istio's percentage / 100. \
+         Rates here are of all traces, and what the edge has taken is not taken twice.",
+    ),
+    row(
+        "sampling.annotate",
+        Words(&["none", "all"]),
+        "none",
+        "`all`: every span that is kept gets the tags `spaniel.rule`, the rule that kept it, and `spaniel.weight`, how many \
+         traces it stands for (float64), if that is known.",
+    ),
+    row(
         "span.max-age",
         Time,
         "72h",

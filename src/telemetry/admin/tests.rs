@@ -29,6 +29,12 @@ fn sources() -> AdminSources {
         status: Arc::new(|| json!({ "waitingBytes": 7 })),
         log_level: Arc::new(move || told.lock().unwrap().clone()),
         set_log_level,
+        explain: Arc::new(|parameters| match parameters {
+            [(key, id), ..] if key == "traceID" => {
+                Ok(Explained { json: json!({ "traceID": id }), words: format!("trace {id}") })
+            }
+            _ => Err("which trace?".into()),
+        }),
     }
 }
 
@@ -111,6 +117,16 @@ async fn the_log_level_is_told_and_set() {
     }
     let (status, _, text) = ask(&sources, "PUT", "/log-level", "loud").await;
     assert_eq!((status, text.as_str()), (400, r#"{"error":"no log level \"loud\""}"#));
+}
+
+#[tokio::test]
+async fn a_verdict_is_explained_in_both_forms() {
+    let sources = sources();
+    let explained = get_json(&sources, "/sampling/explain?traceID=a%20b").await;
+    assert_eq!(explained, (200, json!({ "traceID": "a b" })));
+    let (status, kind, text) = ask(&sources, "GET", "/sampling/explain?traceID=ab&form=text", "").await;
+    assert_eq!((status, kind.as_str(), text.as_str()), (200, "text/plain; charset=utf-8", "trace ab"));
+    assert_eq!(get_json(&sources, "/sampling/explain").await, (400, json!({ "error": "which trace?" })));
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod limits;
 mod service;
 mod spans;
 mod spooled;
+mod strategies;
 mod text;
 mod tls;
 mod watched;
@@ -29,6 +30,7 @@ pub use datagrams::{Datagrams, Refusal, SocketState};
 pub use limits::LimitsState;
 pub use service::Source;
 pub use spans::{Gathered, Names, Sent, Series, SpanClass, SpanKind, SpanSeries, SpanStatus};
+pub use strategies::{StrategyForm, StrategyRefusal};
 pub use watched::{Fill, Number, SpoolState, StoreState, Watched};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +51,7 @@ use http::HttpDurations;
 use limits::LimitsWatch;
 use service::{Received, Saved, ServiceCounts};
 use spooled::Spooled;
+use strategies::StrategyCounts;
 use tls::TlsCounts;
 
 /// Labels of one series, in the order in which they are written.
@@ -87,10 +90,13 @@ pub struct Metrics {
     bulk: Bulk,
     spans_attempts: Counter,
     downsampled: [Counter; 2],
+    judged: Family<Labels, Counter>,
+    rules_reloads: Family<Labels, Counter>,
     http: HttpDurations,
     connections: Connections,
     datagrams: DatagramCounts,
     tls: TlsCounts,
+    strategies: StrategyCounts,
     requests_refused: Family<Labels, Counter>,
     limits_reached: Family<Labels, Counter>,
     mended: Family<Labels, Counter>,
@@ -121,10 +127,21 @@ impl Metrics {
                 "spans handed to the store's writer",
             ),
             downsampled: downsampled(&mut all, identity.downsampling),
+            judged: family(
+                &mut all,
+                "spaniel_sampling_spans",
+                "spans that were judged, by verdict (kept, dropped) and the rule that decided; none where nothing is sampled",
+            ),
+            rules_reloads: family(
+                &mut all,
+                "spaniel_sampling_rules_reloads",
+                "how often --sampling.rules-file had changed, by result: good, bad",
+            ),
             http: HttpDurations::register(&mut all),
             connections: Connections::register(&mut all),
             datagrams: DatagramCounts::register(&mut all),
             tls: TlsCounts::register(&mut all),
+            strategies: StrategyCounts::register(&mut all),
             requests_refused: family(
                 &mut all,
                 "spaniel_requests_refused",
@@ -234,6 +251,20 @@ impl Metrics {
         gone.inc_by(dropped);
     }
 
+    /// A rule kept and dropped so many spans of a request.
+    pub fn judged(&self, rule: &'static str, kept: u64, dropped: u64) {
+        for (verdict, count) in [("kept", kept), ("dropped", dropped)].into_iter().filter(|(_, count)| *count > 0) {
+            let labels = vec![("rule", rule.to_string()), ("verdict", verdict.to_string())];
+            self.judged.get_or_create(&labels).inc_by(count);
+        }
+    }
+
+    /// The file of rules had changed, and could be used or not.
+    pub fn rules_reloaded(&self, good: bool) {
+        let result = if good { "good" } else { "bad" };
+        self.rules_reloads.get_or_create(&vec![("result", result.to_string())]).inc();
+    }
+
     /// A request on 14268 was answered.
     pub fn http_request(&self, method: &str, path: &str, status: u16, latency: Duration) {
         self.http.observe(method, path, status, latency);
@@ -319,6 +350,21 @@ impl Metrics {
     /// The certificates of a listener had changed, and could be used or not.
     pub fn tls_reloaded(&self, listener: &'static str, good: bool) {
         self.tls.reloaded(listener, good);
+    }
+
+    /// A client was told its strategy over HTTP.
+    pub fn strategy_told(&self, form: StrategyForm) {
+        self.strategies.told(form);
+    }
+
+    /// A client that asked for its strategy over HTTP was refused, or could not be answered.
+    pub fn strategy_refused(&self, refusal: StrategyRefusal) {
+        self.strategies.refused(refusal);
+    }
+
+    /// The source of the strategies was looked at; `good` if what is in force is what it gives.
+    pub fn strategies_looked_at(&self, result: &'static str, good: bool) {
+        self.strategies.looked_at(result, good);
     }
 
     /// The counters of a protocol whose messages are datagrams.

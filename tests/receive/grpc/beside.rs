@@ -13,7 +13,7 @@ use tonic_reflection::pb::{v1, v1alpha};
 use super::channel;
 use crate::receive::house::House;
 
-const SERVICES: [&str; 2] = ["", "jaeger.api_v2.CollectorService"];
+const SERVICES: [&str; 3] = ["", "jaeger.api_v2.CollectorService", "jaeger.api_v2.SamplingManager"];
 
 fn about(service: &str) -> HealthCheckRequest {
     HealthCheckRequest { service: service.into() }
@@ -52,11 +52,12 @@ async fn those_who_watch_hear_of_the_drain_and_do_not_hold_it_up() {
     assert_eq!(house.server.drain(Duration::from_secs(3600)).await, 0);
 }
 
-const LISTED: [&str; 4] = [
+const LISTED: [&str; 5] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
     "jaeger.api_v2.CollectorService",
+    "jaeger.api_v2.SamplingManager",
 ];
 
 /// Asks one version of reflection for the services, for the file of Jaeger's, and for what that
@@ -72,6 +73,7 @@ macro_rules! reflects {
             MessageRequest::FileContainingSymbol("jaeger.api_v2.CollectorService".into()),
             MessageRequest::FileByFilename("jaeger/api_v2/model.proto".into()),
             MessageRequest::FileByFilename("google/protobuf/timestamp.proto".into()),
+            MessageRequest::FileContainingSymbol("jaeger.api_v2.SamplingManager".into()),
         ];
         let requests = requests
             .map(|request| $version::ServerReflectionRequest { host: String::new(), message_request: Some(request) });
@@ -99,7 +101,7 @@ macro_rules! reflects {
 async fn reflection_tells_what_is_served_in_both_versions() {
     let house = House::new().await;
     for files in [reflects!(v1, house), reflects!(v1alpha, house)] {
-        let [collector, model, timestamp] = &files[..] else { panic!("{} files", files.len()) };
+        let [collector, model, timestamp, sampling] = &files[..] else { panic!("{} files", files.len()) };
         let method = &collector.service[0].method[0];
         assert_eq!((method.name(), method.input_type()), ("PostSpans", ".jaeger.api_v2.PostSpansRequest"));
         assert_eq!(collector.dependency, [model.name()]);
@@ -107,6 +109,11 @@ async fn reflection_tells_what_is_served_in_both_versions() {
         let span = model.message_type.iter().find(|message| message.name() == "Span").unwrap();
         let process = span.field.iter().find(|field| field.name() == "process").unwrap();
         assert_eq!(process.number(), 10);
+        let method = &sampling.service[0].method[0];
+        assert_eq!(
+            (method.name(), method.output_type()),
+            ("GetSamplingStrategy", ".jaeger.api_v2.SamplingStrategyResponse")
+        );
     }
 }
 

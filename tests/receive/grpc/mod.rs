@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 
 pub(crate) const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 pub(crate) const POST_SPANS: &str = "/jaeger.api_v2.CollectorService/PostSpans";
+pub(crate) const GET_STRATEGY: &str = "/jaeger.api_v2.SamplingManager/GetSamplingStrategy";
 pub(crate) const REPORT: &str = "/zipkin.proto3.SpanService/Report";
 
 /// Messages that are their bytes.

@@ -4,6 +4,7 @@
 {{- include "spaniel.storageGuards" $s -}}
 {{- include "spaniel.settingGuards" $s -}}
 {{- include "spaniel.jaegerGuards" $v -}}
+{{- include "spaniel.jaegerRelease" (list $top $v) -}}
 {{- if lt (int $s.grace) (int $s.needed) -}}
 {{- fail (printf "\nshutdown.terminationGracePeriodSeconds is %d, but the drain takes up to %d s: the pod would be killed before it has stored what it holds. Leave it out, or shorten shutdown.delay or shutdown.timeout." (int $s.grace) (int $s.needed)) -}}
 {{- end -}}
@@ -88,5 +89,18 @@
 {{- define "spaniel.jaegerGuards" -}}
 {{- if (.provisionDataStore | default dict).elasticsearch -}}
 {{- fail "\nprovisionDataStore.elasticsearch: this chart installs no Elasticsearch, and an upgrade of Jaeger's release would remove the one that Jaeger's chart installed. Install Elasticsearch by itself, name it by storage.elasticsearch.host and set provisionDataStore.elasticsearch: false." -}}
+{{- end -}}
+{{- end -}}
+
+{{/* An upgrade of Jaeger's own release would remove its jaeger-query, by which traces are read. */}}
+{{- define "spaniel.jaegerRelease" -}}
+{{- $top := index . 0 -}}{{- $query := (index . 1).query | default dict -}}
+{{- $jaeger := ternary $top.Release.Name (printf "%s-jaeger" $top.Release.Name) (contains "jaeger" $top.Release.Name) -}}
+{{- if and $top.Release.IsUpgrade (not (and (hasKey $query "enabled") (not $query.enabled))) -}}
+{{- with lookup "apps/v1" "Deployment" $top.Release.Namespace (printf "%s-query" $jaeger) -}}
+{{- if eq (toString (index (.metadata.annotations | default dict) "meta.helm.sh/release-name")) $top.Release.Name -}}
+{{- fail (printf "\nThe release %s has %s of Jaeger's chart, which this upgrade would remove. Install Spaniel as a release of its own, and keep this one with collector.enabled=false. If nobody reads by %s, set query.enabled=false." $top.Release.Name .metadata.name .metadata.name) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}

@@ -46,6 +46,7 @@ impl<'a> OldSpan<'a> {
         draft.members.kind = part.kind;
         draft.members.remote = part.remote;
         draft.span.operation = self.name;
+        draft.span.debug = self.debug;
         draft.span.duration = part.duration;
         self.process(draft, &part.endpoint);
         for tag in self.tags.iter().filter(|tag| tag.part == Some(index)) {

@@ -36,6 +36,7 @@ pub(in crate::decode) struct OldSpan<'a> {
     pub(in crate::decode) timestamp: u64,
     /// Microseconds; 0: none.
     pub(in crate::decode) duration: i64,
+    pub(in crate::decode) debug: bool,
     annotations: Vec<Annotation<'a>>,
     tags: Vec<BinaryAnnotation<'a>>,
     parts: Vec<Part<'a>>,
