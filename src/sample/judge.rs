@@ -11,7 +11,7 @@ use super::hash::Hash;
 use super::limits::{Factor, Rates, Seen};
 use super::operations::Operations;
 use super::plan::{Judging, Manner, Plan};
-use super::recent::{MOST_OF_REQUEST, Record};
+use super::recent::{MOST_OF_REQUEST, Name, Record};
 use super::rules::own;
 use super::strategies::{Rate, Strategies};
 use super::trace_state::TraceState;
@@ -31,6 +31,7 @@ pub struct Judge<'s, 'a> {
     tags: Vec<Option<Value<'a>>>,
     resource: Vec<Option<Value<'a>>>,
     service: Text<'a>,
+    name: Name,
     /// What the strategies say of the service's operations.
     operations: Operations<'a>,
     seen: Seen,
@@ -65,6 +66,7 @@ impl<'s, 'a> Judge<'s, 'a> {
             tags: plan.tags.slots(),
             resource: plan.resources.slots(),
             service: Text::default(),
+            name: Name::new(b""),
             operations: Operations::default(),
             seen: Seen::default(),
             seen_before: Vec::new(),
@@ -80,6 +82,7 @@ impl<'s, 'a> Judge<'s, 'a> {
         if service.raw() != self.service.raw() {
             self.put_seen_by();
             self.operations = Operations::default();
+            self.name = Name::new(service.raw());
         }
         self.service = service;
         if !self.resource.is_empty() {
@@ -191,7 +194,7 @@ impl<'s, 'a> Judge<'s, 'a> {
 
     fn record(&mut self, span: &Span<'a>, verdict: &Verdict) {
         if self.records.len() < MOST_OF_REQUEST {
-            self.records.push(Record::new(span, self.service.raw(), verdict));
+            self.records.push(Record::new(span, self.name, verdict));
         }
     }
 

@@ -22,28 +22,43 @@ pub(super) struct Record {
     pub(super) kept: bool,
     pub(super) rule: &'static str,
     pub(super) probability: f64,
-    service: [u8; NAME],
+    service: Name,
+}
+
+/// The beginning of a service's name, as it was sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Name {
+    bytes: [u8; NAME],
     length: u8,
 }
 
+impl Name {
+    pub(super) fn new(service: &[u8]) -> Self {
+        let (mut bytes, length) = ([0; NAME], service.len().min(NAME));
+        bytes[..length].copy_from_slice(&service[..length]);
+        Name { bytes, length: length as u8 }
+    }
+
+    fn known(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+}
+
 impl Record {
-    pub(super) fn new(span: &Span<'_>, service: &[u8], verdict: &Verdict) -> Self {
-        let mut name = [0; NAME];
-        let length = service.len().min(NAME);
-        name[..length].copy_from_slice(&service[..length]);
+    pub(super) fn new(span: &Span<'_>, service: Name, verdict: &Verdict) -> Self {
         let Verdict { keep: kept, rule, probability, .. } = *verdict;
         let Span { trace_id, span_id, start, .. } = *span;
-        Record { trace_id, span_id, start, kept, rule, probability, service: name, length: length as u8 }
+        Record { trace_id, span_id, start, kept, rule, probability, service }
     }
 
     /// The name of the service as it was sent, cut if it is long.
     pub(super) fn service(&self) -> String {
-        String::from_utf8_lossy(&self.service[..usize::from(self.length)]).into_owned()
+        String::from_utf8_lossy(self.service.known()).into_owned()
     }
 
     /// Whether the span may be this service's; of a long name only the beginning is known.
     pub(super) fn is_of(&self, service: &str) -> bool {
-        let known = &self.service[..usize::from(self.length)];
+        let known = self.service.known();
         if known.len() < NAME { known == service.as_bytes() } else { service.as_bytes().starts_with(known) }
     }
 }
@@ -90,7 +105,7 @@ mod tests {
 
     fn record(number: u64) -> Record {
         let span = Span { trace_id: TraceId { high: 0, low: number % 10 }, span_id: number, ..Span::default() };
-        Record::new(&span, b"a service of which only the beginning is remembered", &Verdict::KEPT)
+        Record::new(&span, Name::new(b"a service of which only the beginning is remembered"), &Verdict::KEPT)
     }
 
     #[test]
@@ -107,7 +122,7 @@ mod tests {
         assert_eq!(numbers, expected);
         assert_eq!(found[0].service(), "a service of which only the beginning i");
         assert!(found[0].is_of("a service of which only the beginning is known") && !found[0].is_of("a service"));
-        let short = Record::new(&Span::default(), b"cart", &Verdict::KEPT);
+        let short = Record::new(&Span::default(), Name::new(b"cart"), &Verdict::KEPT);
         assert!(short.is_of("cart") && !short.is_of("cart-of-others"));
     }
 }

@@ -24,8 +24,8 @@ impl Field {
         let value = match self {
             Field::Duration => return meets_duration(facts.span.duration.max(0), test),
             Field::Error => return meets_bool(is_error(facts), test),
-            Field::Service => Some(Value::Text(facts.service)),
-            Field::Operation => Some(Value::Text(facts.span.operation)),
+            Field::Service => return meets_text(facts.service, test),
+            Field::Operation => return meets_text(facts.span.operation, test),
             Field::Kind => facts.tag(slot::KIND),
             Field::Status => facts.tag(slot::HTTP_STATUS).or_else(|| facts.tag(slot::HTTP_RESPONSE_STATUS)),
             Field::Grpc => facts.tag(slot::GRPC_STATUS).or_else(|| facts.tag(slot::RPC_GRPC_STATUS)),
@@ -35,7 +35,27 @@ impl Field {
             Field::Tag(key) => facts.tag(key.slot),
             Field::Resource(key) => facts.resource(key.slot),
         };
-        value.is_some_and(|value| meets(value, test))
+        match value {
+            None => false,
+            Some(Value::Text(text)) => meets_text(text, test),
+            Some(value) => meets(value, test),
+        }
+    }
+}
+
+/// What most conditions are: a text that lies in the request as it is, held against texts.
+#[inline]
+fn meets_text(text: Text<'_>, test: &Test) -> bool {
+    let (Text::Clean(plain) | Text::Plain(plain)) = text else { return meets(Value::Text(text), test) };
+    match test {
+        Test::Compare(Comparison::Equal, Literal::Text(wanted)) => plain == &**wanted,
+        Test::Compare(Comparison::NotEqual, Literal::Text(wanted)) => plain != &**wanted,
+        Test::In(list) if matches!(list.first(), Some(Literal::Text(_))) => list.iter().any(|literal| match literal {
+            Literal::Text(wanted) => plain == &**wanted,
+            other => equals(Value::Text(text), other) == Some(true),
+        }),
+        Test::StartsWith(part) => plain.starts_with(&**part),
+        _ => meets(Value::Text(text), test),
     }
 }
 
@@ -85,12 +105,21 @@ fn meets(value: Value<'_>, test: &Test) -> bool {
         (Test::Compare(comparison, Literal::Number(wanted)), _) => number(value)
             .and_then(|number| number.partial_cmp(wanted))
             .is_some_and(|ordering| comparison.holds(ordering)),
-        (Test::In(list), _) => list.iter().any(|literal| equals(value, literal) == Some(true)),
+        (Test::In(list), _) => is_in(value, list),
         (Test::Contains(part), Value::Text(text)) => with(text, |text| text.contains(&**part)),
         (Test::StartsWith(part), Value::Text(text)) => with(text, |text| text.starts_with(&**part)),
         (Test::Matches(pattern), Value::Text(text)) => with(text, |text| pattern.is_match(text)),
         _ => false,
     }
+}
+
+fn is_in(value: Value<'_>, list: &[Literal]) -> bool {
+    // Read once, not for each of the list.
+    let number = matches!(list.first(), Some(Literal::Number(_))).then(|| number(value));
+    list.iter().any(|literal| match (literal, number) {
+        (Literal::Number(wanted), Some(number)) => number == Some(*wanted),
+        _ => equals(value, literal) == Some(true),
+    })
 }
 
 impl Comparison {

@@ -82,27 +82,28 @@ fn place(keys: &mut Vec<Box<str>>, key: &str) -> usize {
     })
 }
 
-/// Finds the slot of a key.
+/// Finds the slot of a key. Most tags of a span are asked for by nobody: one look at the length, the
+/// first and the last byte of their keys tells (`benches/verdict.rs`).
 #[derive(Debug)]
 pub struct KeyTable {
-    /// By length, then as entered, each with its slot.
-    keys: Vec<(Box<str>, usize)>,
-    /// Where the keys of each length begin, and where they end; the last is for all that are longer.
-    places: [(u16, u16); LENGTHS],
+    keys: Vec<Box<str>>,
+    /// By mark: the first key that has it.
+    first: Box<[u32; MARKS]>,
+    /// By key: the next that has the same mark.
+    next: Vec<u32>,
 }
 
-const LENGTHS: usize = 64;
+const MARKS: usize = 512;
+/// Instead of a key.
+const NONE: u32 = u32::MAX;
 
 impl KeyTable {
     fn new(keys: &[Box<str>]) -> Self {
-        let mut keys: Vec<_> = keys.iter().enumerate().map(|(slot, key)| (key.clone(), slot)).collect();
-        keys.sort_by_key(|(key, _)| bucket(key.len()));
-        let mut places = [(0, 0); LENGTHS];
-        for (length, place) in places.iter_mut().enumerate() {
-            let before = |at: usize| keys.partition_point(|(key, _)| bucket(key.len()) < at) as u16;
-            *place = (before(length), before(length + 1));
+        let (mut first, mut next) = (Box::new([NONE; MARKS]), Vec::with_capacity(keys.len()));
+        for (slot, key) in (0..).zip(keys) {
+            next.push(std::mem::replace(&mut first[mark(key)], slot));
         }
-        KeyTable { keys, places }
+        KeyTable { keys: keys.to_vec(), first, next }
     }
 
     /// Empty slots for each key.
@@ -127,14 +128,26 @@ impl KeyTable {
 
     #[inline]
     fn find(&self, key: &str) -> Option<usize> {
-        let (start, end) = self.places[bucket(key.len())];
-        let keys = self.keys.get(usize::from(start)..usize::from(end))?;
-        keys.iter().find(|(known, _)| &**known == key).map(|(_, slot)| *slot)
+        let mut place = self.first[mark(key)];
+        while place != NONE {
+            let slot = place as usize;
+            if *self.keys[slot] == *key {
+                return Some(slot);
+            }
+            place = self.next[slot];
+        }
+        None
     }
 }
 
-fn bucket(length: usize) -> usize {
-    length.min(LENGTHS - 1)
+#[inline]
+fn mark(key: &str) -> usize {
+    let (first, last) = match key.as_bytes() {
+        [first, .., last] => (*first, *last),
+        [only] => (*only, *only),
+        [] => (0, 0),
+    };
+    (key.len() ^ usize::from(first) << 2 ^ usize::from(last) << 4) % MARKS
 }
 
 /// A span under judgement.
