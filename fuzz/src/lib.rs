@@ -14,6 +14,7 @@ pub mod item;
 pub mod memory;
 #[path = "."]
 pub mod sample {
+    #[allow(unused_imports, reason = "what the rest of the room takes from it")]
     #[path = "../../src/sample/expression/mod.rs"]
     pub mod expression;
 }
