@@ -3,6 +3,7 @@
 //! A judge takes one view of all that may change (rules, strategies, limits) when its request comes,
 //! and holds it to the end. A span costs a walk over its tags and no allocation.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::client::{self, Client};
@@ -31,6 +32,8 @@ pub struct Judge<'s, 'a> {
     tags: Vec<Option<Value<'a>>>,
     resource: Vec<Option<Value<'a>>>,
     service: Text<'a>,
+    /// The same as limits and the ring know it: made once, not for each span.
+    decoded: Cow<'a, str>,
     name: Name,
     /// What the strategies say of the service's operations.
     operations: Operations<'a>,
@@ -66,6 +69,7 @@ impl<'s, 'a> Judge<'s, 'a> {
             tags: plan.tags.slots(),
             resource: plan.resources.slots(),
             service: Text::default(),
+            decoded: Cow::Borrowed(""),
             name: Name::new(b""),
             operations: Operations::default(),
             seen: Seen::default(),
@@ -83,6 +87,7 @@ impl<'s, 'a> Judge<'s, 'a> {
             self.put_seen_by();
             self.operations = Operations::default();
             self.name = Name::new(service.raw());
+            self.decoded = service.decoded();
         }
         self.service = service;
         if !self.resource.is_empty() {
@@ -92,7 +97,7 @@ impl<'s, 'a> Judge<'s, 'a> {
 
     /// Whether a span is kept. `span` is as it was sent.
     pub fn verdict(&mut self, span: &Span<'a>) -> Verdict {
-        let factor = self.rates.factor(&self.service.decoded(), span.start);
+        let factor = self.rates.factor(&self.decoded, span.start);
         let verdict = match &self.plan.manner {
             Manner::Rules(_) if self.plan.keeps_all && factor == Factor::ALL => {
                 self.seen.demand += 1.0;
