@@ -101,7 +101,7 @@ impl Watched {
         }
         let read = rules::read(&text);
         self.text = text;
-        self.metrics.rules_reloaded(read.is_ok());
+        let is_good = read.is_ok();
         match read {
             Ok(rules) => {
                 self.told.clear();
@@ -111,6 +111,8 @@ impl Watched {
             }
             Err(problems) => self.complain(&listed(&self.path, &problems)),
         }
+        // Last: who reads the count finds that what it counts has happened.
+        self.metrics.rules_reloaded(is_good);
     }
 
     /// The same is not said twice.

@@ -58,11 +58,16 @@ fn rules_are_read_again_when_they_change() {
         until(&line, || spaniel.get("admin", "/metrics").text().unwrap().contains(&line).then_some(()));
     };
     send(&[&spaniel], &ids[..10], 14);
-    fs::write(&file, "rates: [{ name: two, rate: 2 }]").unwrap();
+    // At once, as mounted files change: one that is written in place is empty for a moment.
+    let write = |text: &str| {
+        fs::write(format!("{file}.new"), text).unwrap();
+        fs::rename(format!("{file}.new"), &file).unwrap();
+    };
+    write("rates: [{ name: two, rate: 2 }]");
     reloads("bad", 1);
     send(&[&spaniel], &ids[10..20], 14);
     assert!(spaniel.log().contains("rules.yaml:1:28: a rate is a share from 0 to 1"), "{}", spaniel.log());
-    fs::write(&file, "rates: [{ name: three, rate: 0 }]").unwrap();
+    write("rates: [{ name: three, rate: 0 }]");
     reloads("good", 1);
     send(&[&spaniel], &ids[20..], 14);
     let page = settled(&spaniel, Some(30 * SPANS));
