@@ -1,7 +1,15 @@
 //! How fast are bytes turned into spans? Each decoder on captured bodies; beside the
 //! usual way, serde_json or prost into owned structs, on the same bytes. Throughput is in spans.
+//! The group `captured` has the spans of `benches/load` by each protocol: the same names, tags and times.
 
 #![allow(clippy::expect_used, reason = "a bench without its bodies fails loudly")]
+
+#[allow(dead_code, reason = "of the load only its bodies are wanted")]
+#[path = "load/encode/mod.rs"]
+mod encode;
+#[allow(dead_code, reason = "the same")]
+#[path = "load/protocol.rs"]
+mod protocol;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,9 +18,10 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
+use protocol::Protocol;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use spaniel::decode::{Limits, Scratch, Sink, jaeger_proto, otlp_json, otlp_proto};
+use spaniel::decode::{Limits, Scratch, Sink, agent_compact, jaeger_proto, otlp_json, otlp_proto};
 use spaniel::decode::{jaeger_thrift, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json};
 use spaniel::span::{Process, Refusal, Span};
 
@@ -238,5 +247,38 @@ fn decode_jaeger(body: &[u8]) -> usize {
     count.0
 }
 
-criterion_group!(benches, envoy, envoy_alone, envoy_proto, old, thrift, otlp, jaeger);
+/// The same spans by each protocol, 10 and 100 a message.
+fn captured(criterion: &mut Criterion) {
+    for spans in [10, 100] {
+        for protocol in Protocol::ALL {
+            let templates = encode::templates(protocol, spans, 8).expect("captured bodies");
+            let bodies: Vec<Vec<u8>> = templates.into_iter().map(|template| template.body).collect();
+            let mut group = criterion.benchmark_group("captured");
+            group.throughput(Throughput::Elements((bodies.len() * spans) as u64));
+            group.bench_with_input(BenchmarkId::new(protocol.name(), spans), &bodies, |bencher, bodies| {
+                bencher.iter(|| bodies.iter().map(|body| decode_by(protocol, body)).sum::<usize>());
+            });
+        }
+    }
+}
+
+fn decode_by(protocol: Protocol, body: &[u8]) -> usize {
+    match protocol {
+        Protocol::ZipkinJson => decode_zipkin(body),
+        Protocol::ZipkinProto => decode_proto(body),
+        Protocol::JaegerThrift => decode_thrift(body),
+        Protocol::JaegerGrpc => decode_jaeger(body),
+        Protocol::OtlpHttp | Protocol::OtlpGrpc => decode_otlp(body, false),
+        Protocol::OtlpJson => decode_otlp(body, true),
+        Protocol::Udp => decode_datagram(body),
+    }
+}
+
+fn decode_datagram(body: &[u8]) -> usize {
+    let mut count = Count::default();
+    agent_compact(black_box(body), &Limits::default(), &mut count).expect("good");
+    count.0
+}
+
+criterion_group!(benches, captured, envoy, envoy_alone, envoy_proto, old, thrift, otlp, jaeger);
 criterion_main!(benches);

@@ -7,11 +7,13 @@
 //! there and in Thrift. A request that is cut off has most likely lost the process of all of its spans,
 //! and is refused.
 
+mod plain;
 mod span;
 mod time;
 
 use super::fault::{Fault, Read};
 use super::protobuf::{Field, Message, Wire};
+use super::stretch::Stretch;
 use super::{Limits, Sink, Unreadable};
 use crate::span::{Limit, Process, Reason, Span, Tag, Text, Value};
 
@@ -30,6 +32,7 @@ pub fn jaeger_proto<'a>(body: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a
         own: Process::default(),
         told: Told::Nothing,
         span: Span { tags: Vec::with_capacity(32), ..Span::default() },
+        stretch: Stretch::default(),
         spans: 0,
     };
     let mut request = Message::new(body);
@@ -65,6 +68,7 @@ struct Walk<'a> {
     own: Process<'a>,
     told: Told,
     span: Span<'a>,
+    stretch: Stretch<'a>,
     /// Spans handed over or refused.
     spans: usize,
 }

@@ -10,6 +10,7 @@ mod span;
 mod tag;
 
 use super::fault::{Fault, Read};
+use super::stretch::Stretch;
 use super::thrift::{Binary, Compact, Field, Protocol, Type};
 use super::{Limits, Sink, Unreadable};
 use crate::span::{Limit, Process, Reason, Span, Text};
@@ -42,6 +43,7 @@ struct Batch<'a, P> {
     process: Process<'a>,
     has_process: bool,
     span: Span<'a>,
+    stretch: Stretch<'a>,
     /// Spans handed over or refused.
     spans: usize,
     has_spans: bool,
@@ -54,7 +56,8 @@ impl<'a, P: Protocol<'a>> Batch<'a, P> {
             limits,
             process: Process::default(),
             has_process: false,
-            span: Span::default(),
+            span: Span { tags: Vec::with_capacity(32), ..Span::default() },
+            stretch: Stretch::default(),
             spans: 0,
             has_spans: false,
         }

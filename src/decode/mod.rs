@@ -15,7 +15,9 @@ mod otlp_proto;
 #[cfg(test)]
 mod properties;
 mod protobuf;
+mod scan;
 mod scratch;
+mod stretch;
 #[cfg(test)]
 mod test_sink;
 mod thrift;

@@ -6,12 +6,14 @@
 //! cannot be read each span is. Where the body is cut off the spans before stand, if what they came
 //! under stands before them.
 
+mod plain;
 mod span;
 mod value;
 
 use super::fault::{Fault, Read};
 use super::otlp::{self, Draft, Owner};
 use super::protobuf::{Field, Message, Wire};
+use super::stretch::Stretch;
 use super::{Limits, Scratch, Sink, Unreadable};
 use crate::span::Reason;
 
@@ -26,7 +28,8 @@ pub fn otlp_proto<'a>(
     limits: &Limits,
     sink: &mut impl Sink<'a>,
 ) -> Result<(), Unreadable> {
-    let mut walk = Walk { draft: Draft::new(body, scratch, *limits), depth: limits.depth, spans: 0 };
+    let (draft, stretch) = (Draft::new(body, scratch, *limits), Stretch::default());
+    let mut walk = Walk { draft, stretch, depth: limits.depth, spans: 0 };
     let mut request = Message::new(body);
     match walk.request(&mut request, sink) {
         Ok(()) => Ok(()),
@@ -51,6 +54,7 @@ const FOUR: Field = bytes(4);
 #[derive(Debug)]
 struct Walk<'a> {
     draft: Draft<'a>,
+    stretch: Stretch<'a>,
     depth: usize,
     /// Spans handed over or refused.
     spans: usize,

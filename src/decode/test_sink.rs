@@ -4,7 +4,7 @@ use super::{
     Limits, Scratch, Sink, Unreadable, agent_binary, agent_compact, jaeger_compact, jaeger_proto, jaeger_thrift,
     otlp_json, otlp_proto, zipkin_json, zipkin_proto, zipkin_thrift, zipkin_v1_json,
 };
-use crate::span::{Process, Refusal, Span, Tag, Value};
+use crate::span::{Process, Refusal, Span, Tag, Text, Value};
 
 /// What a decoder handed out.
 #[derive(Debug, Default)]
@@ -79,6 +79,11 @@ impl<'a> Sink<'a> for Collected {
 }
 
 fn tag(tag: &Tag<'_>) -> String {
+    for text in [Some(tag.key), if let Value::Text(text) = tag.value { Some(text) } else { None }].into_iter().flatten()
+    {
+        let is_odd = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+        assert!(!matches!(text, Text::Clean(clean) if clean.as_bytes().iter().any(is_odd)), "{text:?}");
+    }
     let value = match tag.value {
         Value::Text(text) => text.decoded().into_owned(),
         Value::Bool(value) => value.to_string(),

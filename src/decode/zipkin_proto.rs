@@ -15,6 +15,7 @@ mod endpoint;
 
 use super::fault::{Fault, Read};
 use super::protobuf::{Field, Message, Wire};
+use super::stretch::Stretch;
 use super::zipkin::{AbsentStart, Draft, Kind};
 use super::{Limits, Scratch, Sink, Unreadable};
 use crate::span::{Reason, Refusal, Text, TraceId, Value};
@@ -22,6 +23,10 @@ use crate::span::{Reason, Refusal, Text, TraceId, Value};
 const TRACE: &Fault = &Fault::new(Reason::TraceId, "trace id is not 1 to 16 bytes");
 const SPAN: &Fault = &Fault::new(Reason::SpanId, "span id is not 1 to 8 bytes");
 const PARENT: &Fault = &Fault::new(Reason::ParentId, "parent id is not 1 to 8 bytes");
+
+/// The key of field 11, an entry of the map of tags, and that of the entry's value.
+const TAG: u8 = 11 << 3 | 2;
+const VALUE: u8 = 2 << 3 | 2;
 
 /// Reads a list of spans. An empty body is an empty list.
 ///
@@ -33,7 +38,7 @@ pub fn zipkin_proto<'a>(
     sink: &mut impl Sink<'a>,
 ) -> Result<(), Unreadable> {
     let mut list = Message::new(body);
-    let mut decoder = Decoder { draft: Draft::new(body.len(), scratch, *limits) };
+    let mut decoder = Decoder { draft: Draft::new(body.len(), scratch, *limits), stretch: Stretch::default() };
     let mut found = false;
     match decoder.list(&mut list, &mut found, sink) {
         Ok(()) => Ok(()),
@@ -48,6 +53,7 @@ pub fn zipkin_proto<'a>(
 #[derive(Debug)]
 struct Decoder<'a> {
     draft: Draft<'a>,
+    stretch: Stretch<'a>,
 }
 
 impl<'a> Decoder<'a> {
@@ -75,7 +81,9 @@ impl<'a> Decoder<'a> {
     #[inline]
     fn span(&mut self, span: &mut Message<'a>) -> Read<()> {
         self.draft.begin()?;
-        while let Some(field) = span.field()? {
+        loop {
+            while self.plain_tag(span)? {}
+            let Some(field) = span.field()? else { break };
             match field {
                 Field { number: 11, wire: Wire::Bytes } => self.tag(span.message()?)?,
                 Field { number: 1, wire: Wire::Bytes } => {
@@ -101,6 +109,16 @@ impl<'a> Decoder<'a> {
             }
         }
         self.draft.finish(AbsentStart::Left)
+    }
+
+    /// Takes the tag that stands here, if it is plain: for such, [`tag`](Self::tag) does the same.
+    #[inline(always)]
+    fn plain_tag(&mut self, span: &mut Message<'a>) -> Read<bool> {
+        let Some(entry) = span.entry(TAG, &mut self.stretch) else { return Ok(false) };
+        let Some([VALUE, length]) = span.behind_key(&entry) else { return Ok(false) };
+        let Some(text) = span.entry_text(&entry, 2, length, &self.stretch) else { return Ok(false) };
+        self.draft.add(entry.key.name(), entry.key.text(), Value::Text(text.text()))?;
+        Ok(true)
     }
 
     /// An entry of the map of tags.

@@ -16,7 +16,9 @@ impl<'a> Walk<'a> {
         self.span.clear();
         self.own.clear();
         self.span.start = time::ABSENT;
-        while let Some(field) = message.field()? {
+        loop {
+            while self.plain_tag(message) {}
+            let Some(field) = message.field()? else { return Ok(()) };
             match field {
                 ONE => self.span.trace_id = trace_id(message.bytes()?)?,
                 TWO => self.span.span_id = span_id(message.bytes()?)?,
@@ -35,7 +37,6 @@ impl<'a> Walk<'a> {
                 other => message.skip(other, self.limits.depth)?,
             }
         }
-        Ok(())
     }
 
     /// A reference; a type that nobody knows counts as `CHILD_OF`.

@@ -3,7 +3,7 @@
 use super::{Batch, tag, text};
 use crate::decode::fault::{Fault, Read};
 use crate::decode::thrift::{Field, Protocol, Type};
-use crate::span::{Limit, Log, Reason, Reference, ReferenceKind, TraceId};
+use crate::span::{Limit, Log, Reason, Reference, ReferenceKind, Tag, TraceId, Value};
 
 pub(super) const NO_STRUCT: &Fault = &Fault::new(Reason::Structure, "a span is no struct");
 const BAD_TAG: &Fault = &Fault::new(Reason::Structure, "a tag lacks its key or its type");
@@ -84,6 +84,9 @@ impl<'a, P: Protocol<'a>> Batch<'a, P> {
     fn tags(&mut self) -> Read<()> {
         let list = self.wire.list()?;
         for _ in 0..list.length {
+            if list.kind == Type::Struct && self.plain_tag() {
+                continue;
+            }
             let tag = tag::tag(&mut self.wire, list.kind, self.limits.depth)?.ok_or(BAD_TAG)?;
             if self.span.tags.len() >= self.limits.tags {
                 return Err(tag::TOO_MANY);
@@ -91,6 +94,17 @@ impl<'a, P: Protocol<'a>> Batch<'a, P> {
             self.span.tags.push(tag);
         }
         Ok(())
+    }
+
+    /// Takes the tag that stands here, if it is plain: for such, [`tag::tag`] does the same.
+    #[inline(always)]
+    fn plain_tag(&mut self) -> bool {
+        if self.span.tags.len() >= self.limits.tags {
+            return false;
+        }
+        let Some((key, value)) = self.wire.pair(&mut self.stretch) else { return false };
+        self.span.tags.push(Tag { key: key.text(), value: Value::Text(value.text()) });
+        true
     }
 
     fn logs(&mut self) -> Read<()> {

@@ -8,12 +8,12 @@
 //! Nothing recurses deeper than the limit it was given.
 
 mod number;
-mod scan;
 mod skip;
 
 pub(super) use number::{Number, integer_of};
 
 use crate::decode::fault::{Fault, Read};
+use crate::decode::scan;
 use crate::span::{Reason, Text};
 
 const MALFORMED: &Fault = &Fault::new(Reason::Structure, "malformed JSON");

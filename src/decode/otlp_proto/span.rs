@@ -11,7 +11,9 @@ impl<'a> Walk<'a> {
     #[inline]
     pub(super) fn span(&mut self, span: &mut Message<'a>) -> Read<()> {
         self.draft.begin_span();
-        while let Some(field) = span.field()? {
+        loop {
+            while self.plain_attribute(span) {}
+            let Some(field) = span.field()? else { break };
             match field {
                 ONE => self.draft.span.trace_id = otlp::trace_id(span.bytes()?, otlp::TRACE)?,
                 TWO => self.draft.span.span_id = otlp::span_id(span.bytes()?, otlp::SPAN)?,

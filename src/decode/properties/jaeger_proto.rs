@@ -120,18 +120,25 @@ fn captured_bodies() {
 }
 
 fn key_value() -> BoxedStrategy<KeyValue> {
-    let values = (any::<String>(), any::<bool>(), any::<i64>(), -1e9..1e9, prop::collection::vec(any::<u8>(), 0..6));
-    ("[a-z.]{0,6}", -1..6, values)
-        .prop_map(|(key, v_type, (v_str, v_bool, v_int64, v_float64, v_binary))| KeyValue {
-            key,
-            v_type,
-            v_str,
-            v_bool,
-            v_int64,
-            v_float64,
-            v_binary,
+    let values = (super::any_text(), any::<bool>(), any::<i64>(), -1e9..1e9, prop::collection::vec(any::<u8>(), 0..6));
+    (super::any_text(), -1..6, values, any::<bool>())
+        .prop_map(|(key, v_type, (v_str, v_bool, v_int64, v_float64, v_binary), is_alone)| {
+            let all = KeyValue { key, v_type, v_str, v_bool, v_int64, v_float64, v_binary };
+            if is_alone { with_one_value(all) } else { all }
         })
         .boxed()
+}
+
+/// Only the value of its type, as clients write it.
+fn with_one_value(tag: KeyValue) -> KeyValue {
+    let KeyValue { key, v_type, v_str, v_bool, v_int64, .. } = tag;
+    let alone = KeyValue { key, v_type, ..KeyValue::default() };
+    match v_type {
+        0 => KeyValue { v_str, ..alone },
+        1 => KeyValue { v_bool, ..alone },
+        2 => KeyValue { v_int64, ..alone },
+        _ => alone,
+    }
 }
 
 fn key_values() -> BoxedStrategy<Vec<KeyValue>> {

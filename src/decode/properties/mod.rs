@@ -8,10 +8,17 @@ mod zipkin;
 mod zipkin_old;
 mod zipkin_proto;
 
+use proptest::prelude::*;
+
 use super::test_sink::{
     Collected, decode_agent_binary, decode_agent_compact, decode_compact, decode_jaeger_proto, decode_otlp,
     decode_otlp_json, decode_thrift, decode_zipkin, decode_zipkin_proto, decode_zipkin_thrift, decode_zipkin_v1,
 };
+
+/// Texts of any kind; many are short ASCII, of which tags are made, and some too long for that.
+fn any_text() -> BoxedStrategy<String> {
+    prop_oneof![3 => any::<String>(), 4 => "[ -~\\n]{0,20}", 1 => "[ -~é]{100,140}"].boxed()
+}
 
 /// The captured bodies below a folder of `tests/data` whose names end so, except very long ones.
 fn captured(folder: &str, ending: &str) -> Vec<(String, Vec<u8>)> {

@@ -296,7 +296,7 @@ fn scalar() -> BoxedStrategy<Any> {
 
 fn bytes() -> BoxedStrategy<Any> {
     prop_oneof![
-        4 => any::<String>().prop_map(|text| Any::Bytes(text.into_bytes())),
+        4 => super::any_text().prop_map(|text| Any::Bytes(text.into_bytes())),
         1 => prop::collection::vec(any::<u8>(), 0..12).prop_map(Any::Bytes),
     ]
     .boxed()
@@ -316,7 +316,9 @@ fn tag() -> BoxedStrategy<Any> {
     let bool = any::<bool>().prop_map(Any::Bool).boxed();
     let must = vec![(1, bytes()), (2, value_type)];
     let may = vec![(3, bytes()), (4, double), (5, bool), (6, long()), (7, bytes())];
-    structure(must.into_iter().chain(may).collect(), 1)
+    // As clients write texts.
+    let plain = (bytes(), bytes()).prop_map(|(key, value)| Any::Struct(vec![(1, key), (2, Any::I32(0)), (3, value)]));
+    prop_oneof![structure(must.into_iter().chain(may).collect(), 1), plain].boxed()
 }
 
 fn batch() -> BoxedStrategy<Any> {

@@ -77,7 +77,7 @@ struct Entry {
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
-        4 => any::<String>().prop_map(String::into_bytes),
+        4 => super::any_text().prop_map(String::into_bytes),
         1 => prop::collection::vec(any::<u8>(), 0..12),
     ]
 }

@@ -22,6 +22,8 @@
 //! A packed list of scalars is entered as a message and its values taken one after the other until
 //! [`is_at_end`](Message::is_at_end).
 
+mod entry;
+
 use super::fault::{Fault, Read};
 use crate::span::{Limit, Reason, Text};
 

@@ -2,9 +2,15 @@
 
 use super::{Field, List, Message, NEGATIVE, Place, Protocol, TRUNCATED, Type, UNKNOWN_TYPE, VERSION};
 use crate::decode::fault::Read;
+use crate::decode::stretch::{Short, Stretch};
 
 /// The upper half of a message's first number, if it is of today's form.
 const VERSION_1: u32 = 0x8001;
+
+/// What stands before the key of a tag, between its key and its value, and behind that; lengths of
+/// one byte follow the first two.
+const BEFORE_KEY: [u8; 6] = [11, 0, 1, 0, 0, 0];
+const BEFORE_VALUE: [u8; 13] = [8, 0, 2, 0, 0, 0, 0, 11, 0, 3, 0, 0, 0];
 
 /// Reads the binary protocol.
 #[derive(Debug)]
@@ -23,6 +29,17 @@ impl<'a> Binary<'a> {
         let bytes = self.body.get(self.at..).and_then(|rest| rest.first_chunk::<N>()).ok_or(TRUNCATED)?;
         self.at += N;
         Ok(*bytes)
+    }
+
+    /// The short text that stands at `at` behind `before` and a length of one byte.
+    #[inline(always)]
+    fn short<const N: usize>(&self, at: usize, before: &[u8; N], stretch: &Stretch<'a>) -> Option<Short<'a>> {
+        let (head, rest) = self.body.get(at..)?.split_first_chunk::<N>()?;
+        let length = *rest.first()?;
+        if head != before || length >= 0x80 {
+            return None;
+        }
+        stretch.short(self.body, at + N + 1, length.into())
     }
 
     /// An integer that no span of Jaeger's has, so that the trait need not know it.
@@ -164,6 +181,19 @@ impl<'a> Protocol<'a> for Binary<'a> {
     fn binary(&mut self) -> Read<&'a [u8]> {
         let length = self.length()? as usize;
         self.bytes(length)
+    }
+
+    #[inline(always)]
+    fn pair(&mut self, stretch: &mut Stretch<'a>) -> Option<(Short<'a>, Short<'a>)> {
+        stretch.reach(self.body, self.at);
+        let key = self.short(self.at, &BEFORE_KEY, stretch)?;
+        let value = self.short(self.at + BEFORE_KEY.len() + 1 + key.name().len(), &BEFORE_VALUE, stretch)?;
+        let end = self.at + BEFORE_KEY.len() + BEFORE_VALUE.len() + 2 + key.name().len() + value.name().len();
+        if self.body.get(end) != Some(&0) {
+            return None;
+        }
+        self.at = end + 1;
+        Some((key, value))
     }
 
     fn skip_small(&mut self, kind: Type) -> Read<()> {

@@ -3,6 +3,7 @@
 
 use super::{Field, List, MALFORMED, Message, NEGATIVE, Place, Protocol, TRUNCATED, Type, UNKNOWN_TYPE, VERSION};
 use crate::decode::fault::Read;
+use crate::decode::stretch::{Short, Stretch};
 
 /// The first byte of a message.
 const PROTOCOL: u8 = 0x82;
@@ -10,6 +11,10 @@ const PROTOCOL: u8 = 0x82;
 const VERSION_1: u8 = 1;
 /// A list's size in its first byte says that the size follows.
 const SIZE_FOLLOWS: u8 = 15;
+
+/// A field of bytes, and one of an integer, that follows the field before.
+const NEXT_BYTES: u8 = 1 << 4 | 8;
+const NEXT_INTEGER: u8 = 1 << 4 | 5;
 
 /// Reads the compact protocol.
 #[derive(Debug)]
@@ -197,6 +202,22 @@ impl<'a> Protocol<'a> for Compact<'a> {
         let bytes = rest.get(..length).ok_or(TRUNCATED)?;
         self.at += length;
         Ok(bytes)
+    }
+
+    #[inline(always)]
+    fn pair(&mut self, stretch: &mut Stretch<'a>) -> Option<(Short<'a>, Short<'a>)> {
+        stretch.reach(self.body, self.at);
+        let &[NEXT_BYTES, key] = self.body.get(self.at..)?.first_chunk::<2>()? else { return None };
+        let between = self.at + 2 + usize::from(key);
+        let &[NEXT_INTEGER, 0, NEXT_BYTES, value] = self.body.get(between..)?.first_chunk::<4>()? else { return None };
+        let end = between + 4 + usize::from(value);
+        if (key | value) >= 0x80 || self.body.get(end) != Some(&0) {
+            return None;
+        }
+        let key = stretch.short(self.body, self.at + 2, key.into())?;
+        let value = stretch.short(self.body, between + 4, value.into())?;
+        self.at = end + 1;
+        Some((key, value))
     }
 
     fn skip_small(&mut self, kind: Type) -> Read<()> {

@@ -13,6 +13,7 @@ pub(super) use compact::Compact;
 pub(super) use rewrite::{TOO_LONG, to_binary};
 
 use super::fault::{Fault, Read};
+use super::stretch::{Short, Stretch};
 use crate::span::{Limit, Reason};
 
 pub(super) const TRUNCATED: &Fault = &Fault::new(Reason::Truncated, "the body ends inside a value");
@@ -93,6 +94,9 @@ pub(super) trait Protocol<'a> {
     fn i64(&mut self) -> Read<i64>;
     fn double(&mut self) -> Read<f64>;
     fn binary(&mut self) -> Read<&'a [u8]>;
+    /// The struct that stands here and is passed over, if it is a tag as nearly all are: field 1 a short text, field 2 the
+    /// number 0, field 3 a short text, and no more. Nothing is passed over if it is not.
+    fn pair(&mut self, stretch: &mut Stretch<'a>) -> Option<(Short<'a>, Short<'a>)>;
     /// Passes over an integer of another width than those above.
     fn skip_small(&mut self, kind: Type) -> Read<()>;
 
