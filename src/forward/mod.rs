@@ -33,7 +33,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::memory::{Budget, Reservation};
-use crate::pipeline::{Protocol, Rejected, Taken};
+use crate::pipeline::{Bodies, Protocol, Rejected, Taken};
 use crate::receive::Take;
 use crate::settings;
 use crate::telemetry::metrics::Metrics;
@@ -152,5 +152,13 @@ impl<T: Take> Take for Forwarding<T> {
             copied.send(protocol, &forward.metrics);
         }
         taken
+    }
+
+    async fn take_all(&self, protocol: Protocol, bodies: Bodies, reservation: Reservation) -> Vec<Rejected> {
+        if self.forward.is_none() {
+            return self.take.take_all(protocol, bodies, reservation).await;
+        }
+        // Each has a copy of its own.
+        bodies.each(reservation, |body, charged| self.take(protocol, body, charged)).await
     }
 }

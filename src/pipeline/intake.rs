@@ -17,11 +17,21 @@ use crate::telemetry::books::Outcome;
 /// Microseconds of an hour.
 const HOUR: u64 = 3_600_000_000;
 
+/// Services that are looked through for one that comes again.
+const SCANNED: usize = 16;
+
 /// Spans of one service and debug state, counted until the service changes.
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
     spans: u64,
     roots: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Tally) {
+        self.spans += other.spans;
+        self.roots += other.roots;
+    }
 }
 
 /// What one request brings, while it is read.
@@ -52,6 +62,8 @@ pub(super) struct Intake<'p, 'a> {
     counts: Option<SpanCounts<'p>>,
     /// How often each thing was mended, in the order of [`Mend::ALL`].
     mends: [u64; Mend::ALL.len()],
+    /// The same before the body that is read.
+    mends_before: [u64; Mend::ALL.len()],
     /// The newest end of a span, and its service: whether the sender's clock is right.
     newest: (u64, Text<'a>),
     /// How often each limit on a span or a request was passed, in the order of [`Limit::ALL`].
@@ -73,6 +85,13 @@ pub(super) struct Harvest {
     /// The same of the rules that judged them.
     pub(super) judged: Judged,
     first_refusal: Option<Refusal>,
+}
+
+/// What there was before a body of several.
+#[derive(Debug)]
+pub(super) struct Before {
+    received: u64,
+    refused: u64,
 }
 
 impl Harvest {
@@ -126,6 +145,7 @@ impl<'p, 'a> Intake<'p, 'a> {
             now,
             counts: pipeline.metrics.span_series().map(SpanCounts::new),
             mends: [0; Mend::ALL.len()],
+            mends_before: [0; Mend::ALL.len()],
             newest: (0, Text::default()),
             limits: [0; Limit::ALL.len()],
             over_limit: false,
@@ -137,18 +157,56 @@ impl<'p, 'a> Intake<'p, 'a> {
         intake
     }
 
-    /// What was read, or why the request is refused as a whole; `is_starved`: there was no memory for
+    /// Begins another body of the same request.
+    pub(super) fn begin_body(&mut self) -> Before {
+        self.first_refusal = None;
+        self.mends_before = self.mends;
+        Before { received: self.outcome.received, refused: self.refused() }
+    }
+
+    /// After a body: why it is refused as a whole. Such a one had no spans.
+    pub(super) fn end_body(&mut self, read: Result<(), Unreadable>) -> Result<(), Rejected> {
+        if let Err(unreadable) = read {
+            self.mends = self.mends_before;
+            unreadable.limit.inspect(|limit| self.pipeline.metrics.limit_reached(limit.name()));
+            return Err(unreadable.into());
+        }
+        if self.newest.0 > 0 {
+            self.pipeline.metrics.arrived(self.now, self.newest.0, || self.newest.1.decoded());
+            self.newest.0 = 0;
+        }
+        Ok(())
+    }
+
+    /// An error if a body had spans and none could be taken.
+    pub(super) fn check_taken(&self, before: &Before) -> Result<(), Rejected> {
+        let (received, refused) = (self.outcome.received - before.received, self.refused() - before.refused);
+        self.pipeline.metrics.batch_size(received);
+        match self.first_refusal {
+            Some(first) if received == refused => {
+                Err(Rejected::NothingReadable { refused, what: first.what, offset: first.offset })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn refused(&self) -> u64 {
+        self.outcome.refused.values().sum()
+    }
+
+    /// After all bodies: an error if there was no memory for what they brought, or, if `is_starved`, for
     /// what had to be built.
-    pub(super) fn finish(mut self, read: Result<(), Unreadable>, is_starved: bool) -> Result<Harvest, Rejected> {
+    pub(super) fn check_room(&mut self, is_starved: bool) -> Result<(), Rejected> {
         if is_starved || self.over_limit || self.settle_charge().is_err() {
             self.forget_services();
             self.pipeline.metrics.limit_reached("memory.limit");
             return Err(Rejected::NotNow);
         }
-        if let Err(unreadable) = read {
-            unreadable.limit.inspect(|limit| self.pipeline.metrics.limit_reached(limit.name()));
-            return Err(unreadable.into());
-        }
+        Ok(())
+    }
+
+    /// What was read.
+    pub(super) fn harvest(mut self) -> Harvest {
         if self.outcome.refused.contains_key(Reason::Amplification.label()) {
             self.pipeline.metrics.limit_reached("limits.request-output-bytes");
         }
@@ -157,9 +215,6 @@ impl<'p, 'a> Intake<'p, 'a> {
         }
         self.put_tallies_by();
         self.enter_tallies();
-        if self.newest.0 > 0 {
-            self.pipeline.metrics.arrived(self.now, self.newest.0, || self.newest.1.decoded());
-        }
         self.enter_mends();
         self.enter_limits();
         self.outcome.held = self.run.items.len() as u64 - self.services;
@@ -167,7 +222,7 @@ impl<'p, 'a> Intake<'p, 'a> {
         let counted = counts.map(SpanCounts::into_rows).unwrap_or_default();
         let judged = judge.end();
         outcome.sampled_out = judged.dropped();
-        Ok(Harvest { run, outcome, services, counted, judged, first_refusal })
+        Harvest { run, outcome, services, counted, judged, first_refusal }
     }
 
     /// Writes a span that is to be kept under this name, and before it the document of its service
@@ -261,8 +316,13 @@ impl<'p, 'a> Intake<'p, 'a> {
     /// Puts the counts of the service whose spans came last with those before it.
     fn put_tallies_by(&mut self) {
         let tallies = std::mem::take(&mut self.tallies);
-        if tallies.iter().any(|tally| tally.spans > 0) {
-            self.tallied.push((self.service, tallies));
+        if tallies.iter().all(|tally| tally.spans == 0) {
+            return;
+        }
+        let mut first = self.tallied.iter_mut().take(SCANNED);
+        match first.find(|(service, _)| service.raw() == self.service.raw()) {
+            Some((_, sums)) => sums.iter_mut().zip(&tallies).for_each(|(sum, tally)| sum.add(tally)),
+            None => self.tallied.push((self.service, tallies)),
         }
     }
 

@@ -4,12 +4,14 @@
 //! All of it runs in the request's own task, in one pass over the body; a span costs no
 //! allocation, no lock but the service cache's, no log line and no label look-up.
 
+mod bodies;
 mod growth;
 mod intake;
 mod protocol;
 mod span_counts;
 mod tags;
 
+pub use bodies::Bodies;
 pub use growth::Growth;
 pub use protocol::Protocol;
 pub use tags::CollectorTags;
@@ -111,43 +113,101 @@ impl Pipeline {
         let harvest = self.read(protocol, &body, reservation)?;
         drop(body);
         let taken = harvest.taken();
+        self.metrics.batch_size(harvest.outcome.received);
+        self.make_safe(harvest).await?;
+        taken
+    }
+
+    /// Takes bodies that came one by one and whose senders wait for no answer: they become one run. Says
+    /// why which of them were refused as a whole.
+    ///
+    /// `reservation` holds the bytes of all. Where there is no memory for all of them together each is
+    /// taken alone, so that what fits is taken.
+    pub async fn take_all(&self, protocol: Protocol, bodies: Bodies, reservation: Reservation) -> Vec<Rejected> {
+        let spare = reservation.beside();
+        match self.read_all(protocol, &bodies, reservation) {
+            Ok((harvest, mut rejected)) => {
+                let count = bodies.len();
+                drop(bodies);
+                if self.make_safe(harvest).await.is_err() {
+                    rejected.extend((rejected.len()..count).map(|_| Rejected::NotNow));
+                }
+                rejected
+            }
+            Err(why) if bodies.len() <= 1 => vec![why],
+            Err(_) => bodies.each(spare, |body, charged| self.take(protocol, body, charged)).await,
+        }
+    }
+
+    /// Returns when the spans are safe, and counts them then.
+    async fn make_safe(&self, harvest: Harvest) -> Result<(), NotSafe> {
         let services = harvest.service_items();
         let (held, sampled_out) = (harvest.outcome.held, harvest.outcome.sampled_out.values().sum());
         let (counted, judged) = (harvest.counted, harvest.judged);
-        self.metrics.batch_size(harvest.outcome.received);
         if let Err(why) = self.spool.append(harvest.run, harvest.outcome, harvest.services).await {
             for (hour, id) in services {
                 self.services.forget(hour, &id);
             }
-            return Err(why.into());
+            return Err(why);
         }
         judged.tell(&self.metrics);
         counted.iter().for_each(|(series, gathered)| series.add(gathered));
         self.metrics.spans_attempted(held);
         self.metrics.downsampled(held, sampled_out);
-        taken
+        Ok(())
     }
 
     /// One pass over the body: every span decoded, repaired, judged, written.
     fn read(&self, protocol: Protocol, body: &[u8], reservation: Reservation) -> Result<Harvest, Rejected> {
         let scratch = decode::Scratch::charged(reservation.beside());
         let mut intake = Intake::new(self, protocol, body.len(), reservation);
-        let read = match protocol {
-            Protocol::ZipkinJson => decode::zipkin_json(body, &scratch, &self.limits, &mut intake),
-            Protocol::JaegerThriftHttp => decode::jaeger_thrift(body, &self.limits, &mut intake),
-            Protocol::ZipkinJsonV1 => decode::zipkin_v1_json(body, &scratch, &self.limits, &mut intake),
-            Protocol::ZipkinThrift => decode::zipkin_thrift(body, &scratch, &self.limits, &mut intake),
-            Protocol::ZipkinProto | Protocol::ZipkinGrpc => {
-                decode::zipkin_proto(body, &scratch, &self.limits, &mut intake)
-            }
-            Protocol::JaegerCompactHttp => decode::jaeger_compact(body, &self.limits, &mut intake),
-            Protocol::JaegerGrpc => decode::jaeger_proto(body, &self.limits, &mut intake),
-            Protocol::AgentCompact => decode::agent_compact(body, &self.limits, &mut intake),
-            Protocol::AgentBinary => decode::agent_binary(body, &self.limits, &mut intake),
-            Protocol::OtlpGrpc | Protocol::OtlpHttp => decode::otlp_proto(body, &scratch, &self.limits, &mut intake),
-            Protocol::OtlpJson => decode::otlp_json(body, &scratch, &self.limits, &mut intake),
-        };
-        intake.finish(read, scratch.is_starved())
+        let read = self.decode(protocol, body, &scratch, &mut intake);
+        intake.check_room(scratch.is_starved())?;
+        intake.end_body(read)?;
+        Ok(intake.harvest())
+    }
+
+    /// The same for many bodies; what was refused as a whole brought nothing.
+    fn read_all(
+        &self,
+        protocol: Protocol,
+        bodies: &Bodies,
+        reservation: Reservation,
+    ) -> Result<(Harvest, Vec<Rejected>), Rejected> {
+        let scratch = decode::Scratch::charged(reservation.beside());
+        let mut intake = Intake::new(self, protocol, bodies.bytes(), reservation);
+        let mut rejected = Vec::new();
+        for body in bodies.iter() {
+            let before = intake.begin_body();
+            let read = self.decode(protocol, body, &scratch, &mut intake);
+            let read = intake.end_body(read).and_then(|()| intake.check_taken(&before));
+            rejected.extend(read.err());
+        }
+        intake.check_room(scratch.is_starved())?;
+        Ok((intake.harvest(), rejected))
+    }
+
+    /// One pass over one body.
+    fn decode<'a>(
+        &self,
+        protocol: Protocol,
+        body: &'a [u8],
+        scratch: &'a decode::Scratch,
+        intake: &mut Intake<'_, 'a>,
+    ) -> Result<(), Unreadable> {
+        match protocol {
+            Protocol::ZipkinJson => decode::zipkin_json(body, scratch, &self.limits, intake),
+            Protocol::JaegerThriftHttp => decode::jaeger_thrift(body, &self.limits, intake),
+            Protocol::ZipkinJsonV1 => decode::zipkin_v1_json(body, scratch, &self.limits, intake),
+            Protocol::ZipkinThrift => decode::zipkin_thrift(body, scratch, &self.limits, intake),
+            Protocol::ZipkinProto | Protocol::ZipkinGrpc => decode::zipkin_proto(body, scratch, &self.limits, intake),
+            Protocol::JaegerCompactHttp => decode::jaeger_compact(body, &self.limits, intake),
+            Protocol::JaegerGrpc => decode::jaeger_proto(body, &self.limits, intake),
+            Protocol::AgentCompact => decode::agent_compact(body, &self.limits, intake),
+            Protocol::AgentBinary => decode::agent_binary(body, &self.limits, intake),
+            Protocol::OtlpGrpc | Protocol::OtlpHttp => decode::otlp_proto(body, scratch, &self.limits, intake),
+            Protocol::OtlpJson => decode::otlp_json(body, scratch, &self.limits, intake),
+        }
     }
 }
 

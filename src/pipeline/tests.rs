@@ -209,3 +209,59 @@ async fn without_memory_for_what_must_be_built_nothing_is_taken() {
     }
     assert!(least[1] >= least[0] + 50_000, "{least:?}");
 }
+
+/// The captured datagrams: good ones, ones without spans that can be taken, and ones that cannot be read.
+fn datagrams() -> Vec<Vec<u8>> {
+    let files = std::fs::read_dir("tests/data/jaeger/udp-compact").unwrap().map(|file| file.unwrap().path());
+    let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|ending| ending == "thrift")).collect();
+    files.sort();
+    let zeros = "tests/data/jaeger/udp-compact/minimal-64.thrift";
+    let cut = std::fs::read(zeros).unwrap();
+    let cut = cut[..cut.len() - 30].to_vec();
+    files.iter().map(|path| std::fs::read(path).unwrap()).chain([cut]).collect()
+}
+
+/// The documents that are held, and the metrics.
+fn brought(pipeline: &Pipeline) -> (Vec<String>, Vec<String>) {
+    let rest = pipeline.spool.take_rest();
+    let text = |item: &crate::item::Item, run: &crate::item::Run| {
+        let document = &run.documents[item.start as usize..item.end as usize];
+        format!("{:?} {} {:?} {}", item.kind, item.hour, item.id, String::from_utf8_lossy(document))
+    };
+    let runs = rest.runs.iter();
+    let documents = runs.flat_map(|run| run.items.iter().map(|item| text(item, run)).collect::<Vec<_>>()).collect();
+    let mut metrics: Vec<_> = pipeline.metrics.text().lines().map(str::to_owned).collect();
+    metrics.sort();
+    (documents, metrics)
+}
+
+#[tokio::test]
+async fn bodies_taken_together_bring_what_each_alone_brings() {
+    let (alone, together, budget) = (pipeline(), pipeline(), Budget::new(1 << 26));
+    let (mut bodies, mut refused) = (Bodies::default(), Vec::new());
+    for body in datagrams() {
+        bodies.push(&body);
+        let taken = alone.take(Protocol::AgentCompact, body.into(), budget.reserve()).await;
+        refused.extend(taken.err());
+    }
+    let rejected = together.take_all(Protocol::AgentCompact, bodies, budget.reserve()).await;
+    assert!(refused.len() > 2, "{refused:?}");
+    assert_eq!(format!("{rejected:?}"), format!("{refused:?}"));
+    assert_eq!(together.spool.books().spans(), alone.spool.books().spans());
+    let (together, alone) = (brought(&together), brought(&alone));
+    assert!(alone.0.len() > 50, "{}", alone.0.len());
+    assert_eq!(together, alone);
+}
+
+#[tokio::test]
+async fn without_memory_for_all_bodies_those_are_taken_that_fit() {
+    let pipeline = pipeline();
+    let mut bodies = Bodies::default();
+    let all = datagrams();
+    all.iter().for_each(|body| bodies.push(body));
+    let bytes = bodies.bytes();
+    let rejected = pipeline.take_all(Protocol::AgentCompact, bodies, Budget::new(bytes).reserve()).await;
+    let for_now = rejected.iter().filter(|why| matches!(why, Rejected::NotNow)).count();
+    assert!(for_now > 0 && pipeline.spool.held_items() > 0, "{for_now} of {}", all.len());
+    assert!(pipeline.spool.books().spans()["agent-compact"].balances());
+}

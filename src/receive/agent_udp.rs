@@ -1,11 +1,14 @@
 //! jaeger-agent's UDP ports: Jaeger Thrift, compact on 6831 and binary on 6832, a message a
 //! datagram.
 //!
-//! Nobody hears an answer, so nothing here may wait for one: a datagram is read and decoded at
-//! once, and while its spans are made safe the next one is read. What waits is counted in number
-//! (`…server-queue-size`) and in bytes (`--memory.limit`, charged before the pipeline takes it).
-//! While that is full nothing is read, and the kernel's buffer is what is left; what the kernel
-//! drops it counts itself, and its count is among the metrics.
+//! Nobody hears an answer, so nothing here may wait for one: what lies in the kernel's buffer is read and
+//! decoded at once, as one run, and while its spans are made safe the next datagrams are read. What
+//! waits is counted in number (`…server-queue-size`) and in bytes (`--memory.limit`, charged before the
+//! pipeline takes it). While that is full nothing is read, and the kernel's buffer is what is left;
+//! what the kernel drops it counts itself, and its count is among the metrics.
+//!
+//! A datagram of one span costs less than being woken for it. So where they come fast they are left to
+//! gather for a [`PAUSE`], if the kernel's buffer has room (`--protocol udp` of `benches/load`).
 //!
 //! At the drain what lies in the kernel's buffer is still read, and what was read is made safe.
 
@@ -14,28 +17,35 @@ mod socket;
 
 pub use socket::{BoundUdp, bind};
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 
 use super::Take;
 use crate::memory::{Budget, OverLimit, Reservation};
-use crate::pipeline::{Protocol, Rejected, Taken};
+use crate::pipeline::{Bodies, Protocol, Rejected};
 use crate::telemetry::metrics::{Datagrams, Metrics, Refusal};
 use kernel::Kernel;
 
-/// Bytes of the task that waits until a datagram's spans are safe.
+/// Bytes of what waits until a datagram's spans are safe, if it is taken alone.
 const TASK: usize = 1536;
 /// Bytes that the kernel counts for the smallest datagram, at least.
 const SMALLEST: usize = 256;
 /// The pause after an error of reading.
-const PAUSE: Duration = Duration::from_millis(100);
-/// Datagrams that are read before other tasks get their turn.
+const AFTER_ERROR: Duration = Duration::from_millis(100);
+/// Datagrams that are read before other tasks get their turn, and that become one run.
 const TURN: usize = 64;
+/// Their bytes, about.
+const TURN_BYTES: usize = 1 << 18;
+/// While datagrams come closer than so, they are left to gather for a pause.
+const FAST: Duration = Duration::from_millis(4);
+const PAUSE: Duration = Duration::from_millis(1);
+/// The kernel's buffer from which on that is safe: what comes in twice the pause at 500,000 a second.
+const ROOMY: usize = 1 << 20;
 
 /// The UDP ports that are served.
 #[derive(Debug, Default)]
@@ -52,6 +62,8 @@ struct Port<T> {
     budget: Arc<Budget>,
     metrics: Arc<Metrics>,
     counts: Arc<Datagrams>,
+    /// Held by the one who waits for datagrams, so that one is woken and not all.
+    reader: Mutex<()>,
     /// Datagrams that may wait to be safe.
     room: Arc<Semaphore>,
     queue: u32,
@@ -80,6 +92,7 @@ impl DatagramServer {
                 budget: budget.clone(),
                 metrics: metrics.clone(),
                 counts: Arc::new(metrics.datagrams(protocol.name())),
+                reader: Mutex::new(()),
                 room: Arc::new(Semaphore::new(queue as usize)),
                 queue,
                 socket,
@@ -102,18 +115,10 @@ impl<T: Take> Port<T> {
     async fn serve(self: Arc<Self>, mut draining: watch::Receiver<bool>) {
         // One byte more tells that a datagram is too long.
         let mut buffer = vec![0; self.socket.max_packet + 1];
-        loop {
-            tokio::select! {
-                biased;
-                _ = draining.wait_for(|draining| *draining) => break,
-                readable = self.socket.inner.readable() => {
-                    if let Err(error) = readable {
-                        tracing::error!(listener = self.socket.name, %error, "cannot wait for datagrams");
-                        return;
-                    }
-                }
+        while let Some(reader) = until(&mut draining, self.reader.lock()).await {
+            if !self.read(&mut buffer, &mut draining, reader).await {
+                return;
             }
-            self.turn(&mut buffer).await;
             tokio::task::yield_now().await;
         }
         // What lies in the kernel's buffer, and not what may come on for ever.
@@ -126,76 +131,145 @@ impl<T: Take> Port<T> {
         let _ = self.room.acquire_many(self.queue).await;
     }
 
-    /// Takes some of what is there; false if nothing is.
-    async fn turn(&self, buffer: &mut [u8]) -> bool {
-        for _ in 0..TURN {
-            let permit = self.permit().await;
-            match self.socket.inner.try_recv(buffer) {
-                Ok(length) => self.datagram(buffer.get(..length).unwrap_or(&[]), permit).await,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return false,
-                // Of the kernel's memory, for we send nothing: the next one may well be readable.
-                Err(error) => {
-                    tracing::warn!(listener = self.socket.name, %error, "cannot read a datagram, trying again");
-                    tokio::time::sleep(PAUSE).await;
-                    return false;
-                }
+    /// Reads, and nobody else does so, until there is more than one can keep up with. False: it cannot be
+    /// read from.
+    async fn read(&self, buffer: &mut [u8], draining: &mut watch::Receiver<bool>, reader: MutexGuard<'_, ()>) -> bool {
+        let mut latest = None::<Instant>;
+        while let Some(readable) = until(draining, self.socket.inner.readable()).await {
+            if let Err(error) = readable {
+                tracing::error!(listener = self.socket.name, %error, "cannot wait for datagrams");
+                return false;
+            }
+            let (gathered, is_more) = self.gather(buffer).await;
+            if is_more {
+                drop(reader);
+                self.take(gathered).await;
+                return true;
+            }
+            self.take(gathered).await;
+            let before = latest.replace(Instant::now());
+            if before.is_some_and(|before| before.elapsed() < FAST) && self.socket.buffer >= ROOMY {
+                tokio::time::sleep(PAUSE).await;
             }
         }
         true
     }
 
-    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = self.room.clone().try_acquire_owned() {
-            return Some(permit);
-        }
-        self.metrics.limit_reached(self.socket.queue_setting);
-        self.room.clone().acquire_owned().await.ok()
+    /// Takes some of what is there; false if nothing is left.
+    async fn turn(&self, buffer: &mut [u8]) -> bool {
+        let (gathered, is_more) = self.gather(buffer).await;
+        self.take(gathered).await;
+        is_more
     }
 
-    /// Decodes one datagram now; what is left to wait for goes to a task of its own.
-    async fn datagram(&self, received: &[u8], permit: Option<OwnedSemaphorePermit>) {
+    /// Reads some of what is there; false if nothing is left.
+    async fn gather(&self, buffer: &mut [u8]) -> (Gathered, bool) {
+        let mut gathered = Gathered::new(self.budget.reserve());
+        let mut is_more = true;
+        while is_more && !gathered.is_full() {
+            let Ok(permit) = self.room.clone().try_acquire_owned() else {
+                // Those in hand may be what it is full of.
+                self.metrics.limit_reached(self.socket.queue_setting);
+                self.take(std::mem::replace(&mut gathered, Gathered::new(self.budget.reserve()))).await;
+                drop(self.room.acquire().await);
+                continue;
+            };
+            match self.socket.inner.try_recv(buffer) {
+                Ok(length) => self.add(buffer.get(..length).unwrap_or(&[]), permit, &mut gathered),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => is_more = false,
+                // Of the kernel's memory, for we send nothing: the next one may well be readable.
+                Err(error) => {
+                    tracing::warn!(listener = self.socket.name, %error, "cannot read a datagram, trying again");
+                    tokio::time::sleep(AFTER_ERROR).await;
+                    is_more = false;
+                }
+            }
+        }
+        (gathered, is_more)
+    }
+
+    /// Puts one datagram with those before it.
+    fn add(&self, received: &[u8], permit: OwnedSemaphorePermit, gathered: &mut Gathered) {
         self.counts.received();
         let bytes = received.get(..self.socket.max_packet).unwrap_or(received);
         if bytes.len() < received.len() {
             self.metrics.limit_reached(self.socket.size_setting);
         }
-        let Ok((task, body)) = self.reserve(bytes.len()) else {
+        if gathered.add(bytes, permit).is_err() {
             self.metrics.limit_reached("memory.limit");
-            return self.counts.refused(Refusal::Memory);
-        };
-        let (take, protocol, body_bytes) = (self.take.clone(), self.protocol, Bytes::copy_from_slice(bytes));
-        let mut taking = Box::pin(async move { take.take(protocol, body_bytes, body).await });
+            self.counts.refused(Refusal::Memory);
+        }
+    }
+
+    /// Decodes what was gathered now; what is left to wait for goes to a task of its own.
+    async fn take(&self, gathered: Gathered) {
+        let Gathered { bodies, mut charge, permit } = gathered;
+        if bodies.is_empty() {
+            return;
+        }
+        // Less than is charged is always granted.
+        let Ok(charged) = charge.split(bodies.bytes()) else { return };
+        let (take, protocol) = (self.take.clone(), self.protocol);
+        let mut taking = Box::pin(async move { take.take_all(protocol, bodies, charged).await });
         let at_once = poll_fn(|context| Poll::Ready(taking.as_mut().poll(context))).await;
         match at_once {
-            Poll::Ready(outcome) => count(&self.counts, protocol, &outcome),
+            Poll::Ready(rejected) => count(&self.counts, protocol, &rejected),
             Poll::Pending => {
                 let counts = self.counts.clone();
                 tokio::spawn(async move {
                     count(&counts, protocol, &taking.await);
-                    drop((task, permit));
+                    drop((charge, permit));
                 });
             }
         }
     }
+}
 
-    /// Room for a datagram's task, and for its body.
-    fn reserve(&self, body: usize) -> Result<(Reservation, Reservation), OverLimit> {
-        let mut task = self.budget.reserve();
-        task.grow(TASK + body)?;
-        let body = task.split(body)?;
-        Ok((task, body))
+/// What comes of `future`; `None` if the drain begins before.
+async fn until<T>(draining: &mut watch::Receiver<bool>, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        _ = draining.wait_for(|draining| *draining) => None,
+        output = future => Some(output),
     }
 }
 
-fn count(counts: &Datagrams, protocol: Protocol, outcome: &Result<Taken, Rejected>) {
-    let refusal = match outcome {
-        Ok(_) => return,
-        Err(Rejected::Unreadable(_)) => Refusal::Unreadable,
-        Err(Rejected::NothingReadable { .. }) => Refusal::NothingReadable,
-        Err(Rejected::NotNow) => Refusal::NotSafe,
-    };
-    counts.refused(refusal);
-    if let Err(error) = outcome {
+/// Datagrams in hand, and what they are charged to: memory, for themselves and their task, and places in
+/// the queue.
+#[derive(Debug)]
+struct Gathered {
+    bodies: Bodies,
+    charge: Reservation,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Gathered {
+    fn new(charge: Reservation) -> Self {
+        Gathered { bodies: Bodies::default(), charge, permit: None }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bodies.len() >= TURN || self.bodies.bytes() >= TURN_BYTES
+    }
+
+    fn add(&mut self, body: &[u8], permit: OwnedSemaphorePermit) -> Result<(), OverLimit> {
+        self.charge.grow(TASK + body.len())?;
+        self.bodies.push(body);
+        match &mut self.permit {
+            Some(permits) => permits.merge(permit),
+            none => *none = Some(permit),
+        }
+        Ok(())
+    }
+}
+
+fn count(counts: &Datagrams, protocol: Protocol, rejected: &[Rejected]) {
+    for error in rejected {
+        counts.refused(match error {
+            Rejected::Unreadable(_) => Refusal::Unreadable,
+            Rejected::NothingReadable { .. } => Refusal::NothingReadable,
+            Rejected::NotNow => Refusal::NotSafe,
+        });
         tracing::debug!(protocol = protocol.name(), %error, "a datagram was refused");
     }
 }

@@ -44,7 +44,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::memory::Reservation;
-use crate::pipeline::{Pipeline, Protocol, Rejected, Taken};
+use crate::pipeline::{Bodies, Pipeline, Protocol, Rejected, Taken};
 use crate::telemetry::metrics::Metrics;
 
 /// Takes the spans of a request's body: the pipeline, or what a test puts in its place.
@@ -56,11 +56,25 @@ pub trait Take: Send + Sync + 'static {
         body: Bytes,
         reservation: Reservation,
     ) -> impl Future<Output = Result<Taken, Rejected>> + Send;
+
+    /// The same for bodies to which nobody waits for an answer: why which of them were refused.
+    fn take_all(
+        &self,
+        protocol: Protocol,
+        bodies: Bodies,
+        reservation: Reservation,
+    ) -> impl Future<Output = Vec<Rejected>> + Send {
+        async move { bodies.each(reservation, |body, charged| self.take(protocol, body, charged)).await }
+    }
 }
 
 impl Take for Pipeline {
     async fn take(&self, protocol: Protocol, body: Bytes, reservation: Reservation) -> Result<Taken, Rejected> {
         Pipeline::take(self, protocol, body, reservation).await
+    }
+
+    async fn take_all(&self, protocol: Protocol, bodies: Bodies, reservation: Reservation) -> Vec<Rejected> {
+        Pipeline::take_all(self, protocol, bodies, reservation).await
     }
 }
 
