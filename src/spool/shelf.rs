@@ -164,8 +164,7 @@ impl Shelf {
             ControlFlow::Continue(())
         });
         match walked {
-            Ok(walked) if walked.damages == 0 => self.log.cut_back(segment, walked.next),
-            Ok(_) => {}
+            Ok(walked) => self.log.cut_back(segment, &walked),
             Err(error) => {
                 tracing::error!(%error, "a part of the spool cannot be read now; it stays where it is and is tried again");
                 return Looked::Failed;
