@@ -19,7 +19,7 @@
 //! | [`document`] | span ⇄ Jaeger's Elasticsearch document; index names; service documents | `span`, `item` |
 //! | [`spool`] | batches made safe and handed on; knows nothing about spans | `item`, `memory` |
 //! | [`pipeline`] | what happens to one request's spans, top to bottom | `span`, `item`, `memory`, `decode`, `sample`, `document`, `spool` |
-//! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `span`, `item`, `document` |
+//! | [`store`] | Writer and Reader, over Elasticsearch and over the embedded store | `span`, `item`, `memory`, `document` |
 //! | [`dead_letter`] | documents that the store will never take, kept for the operator | `item`, `spool` |
 //! | [`delivery`] | carries batches from the spool to the store and settles them | `item`, `document`, `spool`, `store`, `dead_letter` |
 //! | [`receive`] | listeners and the manners of each protocol | `memory`, `proto`, `sample`, `pipeline` |

@@ -72,6 +72,12 @@ impl Budget {
         Reservation { budget: self.clone(), bytes: 0, ceiling: self.limit }
     }
 
+    /// An empty reservation for an answer of the store. What it answers for leaves the memory when it
+    /// was read: bodies leave room to it, as to connections.
+    pub fn reserve_for_answer(self: &Arc<Self>) -> Reservation {
+        self.reserve_for_connection()
+    }
+
     fn ceiling(&self) -> usize {
         self.limit - self.limit / 16
     }
@@ -101,6 +107,13 @@ impl Reservation {
         self.budget.take(more, self.ceiling)?;
         self.bytes += more;
         Ok(())
+    }
+
+    /// Takes `more` bytes though the limit may be passed: for a little that must be read before much
+    /// can be let go.
+    pub fn insist(&mut self, more: usize) {
+        self.budget.used.fetch_add(more, Ordering::Relaxed);
+        self.bytes += more;
     }
 
     /// Makes it exactly `bytes`, which fails only if that is more than now.
@@ -181,6 +194,16 @@ mod tests {
         drop(body);
         assert_eq!(budget.overhead(), 800);
         assert!(budget.reserve().grow(700).is_ok());
+    }
+
+    #[test]
+    fn what_is_insisted_on_is_counted_and_given_back() {
+        let budget = Budget::new(100);
+        let mut one = budget.reserve_for_answer();
+        one.insist(150);
+        assert_eq!((one.bytes(), budget.used(), one.grow(1)), (150, 150, Err(OverLimit)));
+        drop(one);
+        assert_eq!(budget.used(), 0);
     }
 
     #[test]

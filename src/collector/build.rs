@@ -18,7 +18,7 @@ use crate::sample::{Limits, Sampler};
 use crate::settings::{self, Settings, SpoolSync, StorageType};
 use crate::spool::disk::RealDisk;
 use crate::spool::{Durability, Gather, Shared, Spool};
-use crate::store::elasticsearch::{BulkWriter, SearchReader};
+use crate::store::elasticsearch::{BulkWriter, Cluster, SearchReader};
 use crate::store::embedded::EmbeddedStore;
 use crate::store::{Reader, Writer};
 use crate::telemetry::books::Books;
@@ -85,7 +85,7 @@ impl House {
     pub(super) fn build(settings: &Settings) -> Result<Self, StartError> {
         let clock = Clock::System;
         let budget = Budget::new(settings.memory.bytes());
-        let store = open_store(settings, &clock, budget.limit())?;
+        let store = open_store(settings, &clock, &budget)?;
         let mut store_memory = budget.reserve();
         // It is at most a third of the limit, of which nothing is taken yet.
         let _ = store_memory.grow(store.memory);
@@ -319,8 +319,9 @@ fn pipeline(settings: &Settings, rooms: &Rooms, sampler: Arc<Sampler>) -> Pipeli
     }
 }
 
-/// `memory_limit` is `--memory.limit`: what the store works in is at most a third of it.
-fn open_store(settings: &Settings, clock: &Clock, memory_limit: usize) -> Result<Store, StartError> {
+/// What the store works in is at most a third of the memory limit; answers are charged to it.
+fn open_store(settings: &Settings, clock: &Clock, budget: &Arc<Budget>) -> Result<Store, StartError> {
+    let memory_limit = budget.limit();
     match settings.storage {
         StorageType::Embedded => {
             let dots = &settings.document.tags_as_fields.dot_replacement;
@@ -334,7 +335,9 @@ fn open_store(settings: &Settings, clock: &Clock, memory_limit: usize) -> Result
         StorageType::Elasticsearch | StorageType::OpenSearch => {
             let elasticsearch = &settings.elasticsearch;
             let dots = &settings.document.tags_as_fields.dot_replacement;
-            let writer = Arc::new(BulkWriter::new(elasticsearch, &settings.indices)?.with_dot_replacement(dots));
+            let cluster = Cluster::new(elasticsearch)?.charged_to(budget);
+            let writer = BulkWriter::over(cluster, elasticsearch, &settings.indices);
+            let writer = Arc::new(writer.with_dot_replacement(dots));
             let spans_per_trace = crate::query::Limits::default().spans_per_trace;
             let reader = SearchReader::new(writer.cluster(), clock.clone(), settings, spans_per_trace);
             let carriers = elasticsearch.bulk_workers.max(1);

@@ -120,7 +120,7 @@ impl Spool {
     }
 
     fn commit(&self, durable: &Durable, batch: &mut Vec<Pending>) {
-        let appended = durable.append(&self.shared, batch);
+        let appended = durable.append(self, batch);
         let places = match appended {
             Ok(places) => places,
             Err(why) => {
@@ -160,6 +160,16 @@ impl Spool {
             drop(run);
             durable.shelf.leave(&place, &counts);
         }
+    }
+
+    /// Gives up the oldest segment of which no carrier holds anything just now: what is under way may
+    /// be stored in a moment, and would be counted twice.
+    fn drop_oldest(&self, durable: &Durable) -> Option<Counts> {
+        let mut queue = self.lock();
+        let (lost, from_live) = durable.shelf.drop_oldest(&mut queue)?;
+        drop(queue);
+        self.off_memory(&Lane::Live, from_live.bytes as usize);
+        Some(lost)
     }
 
     /// Waits for a batch of what was left to the disk. `None`: the spool is closed and nothing is
@@ -211,7 +221,8 @@ impl Spool {
 
 impl Durable {
     /// Appends a batch, all or nothing.
-    fn append(&self, shared: &Shared, batch: &[Pending]) -> Result<Vec<Place>, NotSafe> {
+    fn append(&self, spool: &Spool, batch: &[Pending]) -> Result<Vec<Place>, NotSafe> {
+        let shared = &spool.shared;
         let records: Vec<_> = batch.iter().map(Pending::record).collect();
         loop {
             let began = Instant::now();
@@ -222,7 +233,7 @@ impl Durable {
                     shared.metrics.committed(bytes, began.elapsed());
                     return Ok(places);
                 }
-                Err(AppendError::Full { .. }) if self.settings.drop_oldest => match self.shelf.drop_oldest() {
+                Err(AppendError::Full { .. }) if self.settings.drop_oldest => match spool.drop_oldest(self) {
                     Some(lost) => shared.lose(&lost, "spool-full"),
                     None => return Err(self.is_full(shared)),
                 },
@@ -240,7 +251,11 @@ impl Durable {
     fn is_full(&self, shared: &Shared) -> NotSafe {
         if !self.full.swap(true, Ordering::Relaxed) {
             let max_bytes = self.settings.max_bytes;
-            tracing::error!(max_bytes, "the spool is full: what comes is refused until the store has taken some of it");
+            let why = if self.settings.drop_oldest { ", all of it is under way just now" } else { "" };
+            tracing::error!(
+                max_bytes,
+                "the spool is full{why}: what comes is refused until the store has taken some of it"
+            );
         }
         shared.metrics.limit_reached("spool.max-bytes");
         NotSafe::Full

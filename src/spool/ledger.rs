@@ -118,17 +118,23 @@ impl Ledger {
         }
     }
 
-    /// Gives up the oldest segment of which all that is unsettled lies on disk only.
-    pub(super) fn drop_oldest(&mut self) -> Option<Counts> {
-        let droppable = |account: &Account| {
-            !account.unseen && !account.reading && account.unsettled > 0 && account.unsettled == account.on_disk.items
+    /// The oldest segment of which nobody sends anything: all of it that is unsettled lies on disk
+    /// only, or is among the items that wait in memory, counted by segment.
+    pub(super) fn droppable(&self, waiting: &BTreeMap<u64, u64>) -> Option<u64> {
+        let is_droppable = |segment: u64, account: &Account| {
+            let idle = account.on_disk.items + waiting.get(&segment).copied().unwrap_or(0);
+            !account.unseen && !account.reading && account.unsettled > 0 && account.unsettled == idle
         };
-        let active = self.active;
-        let mut oldest = self.segments.iter_mut().filter(|(segment, _)| Some(**segment) != active);
-        let (_, account) = oldest.find(|(_, account)| droppable(account))?;
+        let mut oldest = self.segments.iter().filter(|(segment, _)| Some(**segment) != self.active);
+        oldest.find(|(segment, account)| is_droppable(**segment, account)).map(|(segment, _)| *segment)
+    }
+
+    /// Gives up a segment; what of it lay on disk only.
+    pub(super) fn give_up(&mut self, segment: u64) -> Counts {
+        let Some(account) = self.segments.get_mut(&segment) else { return Counts::default() };
         account.unread.clear();
         account.unsettled = 0;
-        Some(std::mem::take(&mut account.on_disk))
+        std::mem::take(&mut account.on_disk)
     }
 
     /// Takes out the segments that may be released.
@@ -227,15 +233,24 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_with_items_in_memory_is_not_dropped() {
+    fn a_segment_of_which_something_is_under_way_is_not_dropped() {
         let mut ledger = Ledger::default();
         ledger.written(1, 2);
         ledger.left(1, part(64, 128), &counts(1));
         ledger.written(2, 1);
         ledger.left(2, part(64, 128), &counts(1));
-        ledger.written(3, 1);
-        assert_eq!(ledger.drop_oldest(), Some(counts(1)));
+        ledger.written(3, 3);
+        ledger.left(3, part(64, 128), &counts(1));
+        ledger.written(4, 1);
+        assert_eq!(ledger.droppable(&BTreeMap::new()), Some(2));
+        assert_eq!(ledger.give_up(2), counts(1));
         assert_eq!(ledger.take_settled(), [2]);
-        assert_eq!(ledger.drop_oldest(), None);
+        assert_eq!(ledger.droppable(&BTreeMap::new()), None);
+        assert_eq!(ledger.droppable(&[(3, 1), (4, 1)].into()), None, "one is under way, and one is being written");
+        assert_eq!(ledger.droppable(&[(3, 2)].into()), Some(3));
+        assert_eq!(ledger.droppable(&[(1, 1), (3, 2)].into()), Some(1), "the oldest first");
+        let claim = ledger.claim().unwrap();
+        assert_eq!(claim.segment, 1);
+        assert_eq!(ledger.droppable(&[(1, 1), (3, 2)].into()), Some(3), "somebody reads the first");
     }
 }

@@ -1,11 +1,12 @@
 //! Runs in the order in which they came, and the cutting of batches from them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::Gather;
+use super::counts::Counts;
 use super::log::Place;
 use crate::item::{Batch, Run};
 
@@ -41,6 +42,30 @@ impl Queue {
         self.items = self.items.saturating_sub(run.items.len());
         self.bytes = self.bytes.saturating_sub(run.documents.len());
         Some((run, place?))
+    }
+
+    /// How many items wait, by the segment that they lie in.
+    pub(super) fn by_segment(&self) -> BTreeMap<u64, u64> {
+        let mut items = BTreeMap::new();
+        for Waiting { run, next, .. } in &self.waiting {
+            *items.entry(run.segment).or_default() += (run.items.len() - next) as u64;
+        }
+        items
+    }
+
+    /// Drops what waits of one segment; how much that was.
+    pub(super) fn give_up(&mut self, segment: u64) -> Counts {
+        let mut lost = Counts::default();
+        self.waiting.retain(|Waiting { run, next, .. }| {
+            if run.segment != segment {
+                return true;
+            }
+            lost.add(&Counts::of(run.label, run.items.iter().skip(*next).copied()));
+            false
+        });
+        self.items = self.items.saturating_sub(lost.items as usize);
+        self.bytes = self.bytes.saturating_sub(lost.bytes as usize);
+        lost
     }
 
     /// Bytes of the documents that wait.

@@ -79,7 +79,10 @@ impl Shelf {
 
     /// Makes records safe. Their items are unsettled from then on, and in memory.
     pub(super) fn append(&self, records: &[Record<'_>]) -> Result<Vec<Place>, AppendError> {
-        let places = self.log.append(records)?;
+        let places = match self.log.append(records) {
+            Err(AppendError::Full { .. }) if self.let_go_of_closed() => self.log.append(records)?,
+            appended => appended?,
+        };
         let mut ledger = self.ledger();
         for (record, place) in records.iter().zip(&places) {
             ledger.written(place.segment, record.items.len() as u64);
@@ -88,6 +91,21 @@ impl Shelf {
         drop(ledger);
         self.release(settled);
         Ok(places)
+    }
+
+    /// The segment that was written is closed, though there was no room for another: it goes too if
+    /// all of it is settled. True if that made room.
+    fn let_go_of_closed(&self) -> bool {
+        if self.log.active().is_some() {
+            return false;
+        }
+        let mut ledger = self.ledger();
+        ledger.sealed();
+        let settled = ledger.take_settled();
+        drop(ledger);
+        let any = !settled.is_empty();
+        self.release(settled);
+        any
     }
 
     /// Leaves a record to disk: it comes back when its turn has come.
@@ -114,14 +132,24 @@ impl Shelf {
         }
     }
 
-    /// Gives up the oldest segment; what was lost by it.
-    pub(super) fn drop_oldest(&self) -> Option<Counts> {
+    /// Gives up the oldest segment of which nobody sends anything just now; what was lost by it, and
+    /// how much of that waited in `live`. (Locks are taken in this order: what waits, what was read,
+    /// the ledger.)
+    pub(super) fn drop_oldest(&self, live: &mut Queue) -> Option<(Counts, Counts)> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let mut ledger = self.ledger();
-        let lost = ledger.drop_oldest()?;
+        let mut waiting = live.by_segment();
+        for (segment, items) in read.by_segment() {
+            *waiting.entry(segment).or_default() += items;
+        }
+        let segment = ledger.droppable(&waiting)?;
+        let (mut lost, from_live) = (ledger.give_up(segment), live.give_up(segment));
+        lost.add(&read.give_up(segment));
+        lost.add(&from_live);
         let settled = ledger.take_settled();
-        drop(ledger);
+        drop((ledger, read));
         self.release(settled);
-        Some(lost)
+        Some((lost, from_live))
     }
 
     /// Looks through the oldest segment of an earlier life.
@@ -136,8 +164,7 @@ impl Shelf {
             ControlFlow::Continue(())
         });
         match walked {
-            Ok(walked) if walked.damages == 0 => self.log.cut_back(segment, walked.next),
-            Ok(_) => {}
+            Ok(walked) => self.log.cut_back(segment, &walked),
             Err(error) => {
                 tracing::error!(%error, "a part of the spool cannot be read now; it stays where it is and is tried again");
                 return Looked::Failed;

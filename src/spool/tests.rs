@@ -1,4 +1,5 @@
 mod durable;
+mod gate;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -67,6 +67,8 @@ impl Whole {
         let (mut read, mut damages) = (Vec::new(), Vec::new());
         for found in &opened.segments {
             let seen = see(&log, found.segment).unwrap();
+            log.cut_back(found.segment, &seen.walked.unwrap());
+            assert_eq!(see(&log, found.segment).unwrap().records, seen.records, "{what}: cut off");
             read.extend(seen.records);
             damages.extend(seen.damages.into_iter().map(|damage| (found.segment, damage)));
         }

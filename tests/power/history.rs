@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use spaniel::spool::disk::simulated::{Call, Chance, Fault, SimulatedDisk};
-use spaniel::spool::log::{AppendError, DamageKind, Log, LogError, Oddity, Opened, Options, Record};
+use spaniel::spool::log::{AppendError, DamageKind, Log, LogError, Oddity, Opened, Options, Record, Walked};
 
 use crate::model::{Model, record, see};
 
@@ -32,6 +32,7 @@ pub(crate) struct Tally {
     faults: u64,
     reused: u64,
     torn: u64,
+    mended: u64,
     damaged: u64,
     strays: u64,
     unfinished_files: u64,
@@ -42,7 +43,7 @@ impl Tally {
     /// True if the histories came by everything that they are about.
     pub(crate) fn saw_all(&self, ending: Ending) -> bool {
         let always = [self.appends, self.failed_appends, self.full, self.releases, self.reused, self.unreadable_files];
-        let at_power_loss = [self.crashes_while_opening, self.unfinished_files, self.strays, self.torn];
+        let at_power_loss = [self.crashes_while_opening, self.unfinished_files, self.strays, self.torn, self.mended];
         always.iter().all(|&count| count > 0)
             && (ending == Ending::Kill || at_power_loss.iter().all(|&count| count > 0))
             && (ending == Ending::PowerLossUnsynced || self.damaged == 0)
@@ -72,6 +73,8 @@ struct History<'a> {
     next: u64,
     /// What the files may take: the limit, or what was there when the log was opened.
     most: u64,
+    /// Segments of earlier lives that are to be cut back when the power may go.
+    to_cut: Vec<(u64, Walked)>,
     tally: &'a mut Tally,
 }
 
@@ -87,7 +90,8 @@ pub(crate) fn run(seed: u64, ending: Ending, tally: &mut Tally) {
     };
     let disk = SimulatedDisk::new(chance.number());
     tally.histories += 1;
-    let mut history = History { ending, chance, options, disk, model: Model::default(), next: 0, most: 0, tally };
+    let (model, to_cut) = (Model::default(), Vec::new());
+    let mut history = History { ending, chance, options, disk, model, next: 0, most: 0, to_cut, tally };
     for _ in 0..=history.chance.below(6) {
         if history.chance.percent(25) {
             history.open_in_trouble();
@@ -104,6 +108,9 @@ impl History<'_> {
         let log = self.open();
         let calls = if self.chance.percent(20) { 20 } else { 300 };
         self.disk.cut_power(self.chance.below(calls));
+        for (segment, walked) in std::mem::take(&mut self.to_cut) {
+            log.cut_back(segment, &walked);
+        }
         for _ in 0..self.chance.below(80) {
             if self.disk.is_off() {
                 return;
@@ -127,6 +134,7 @@ impl History<'_> {
         for segment in self.model.kept.keys() {
             assert!(found.contains(segment), "acknowledged and lost: segment {segment}");
         }
+        self.to_cut.clear();
         found.into_iter().for_each(|segment| self.look_at_found(&log, segment));
         log
     }
@@ -147,9 +155,16 @@ impl History<'_> {
         self.model.check_contents(&seen);
         self.model.check_kept(segment, &seen);
         self.tally.strays += self.model.note_strays(segment, &seen);
-        if seen.damages.is_empty() && self.chance.percent(50) {
-            log.cut_back(segment, seen.next);
-            self.model.check_kept(segment, &see(log, segment).expect("a disk that works"));
+        let walked = seen.walked.expect("a walk");
+        match self.chance.below(3) {
+            0 => {
+                log.cut_back(segment, &walked);
+                let after = see(log, segment).expect("a disk that works");
+                self.tally.mended += u64::from(after.damages.is_empty() && !seen.damages.is_empty());
+                assert_eq!(after.records, seen.records, "cut off");
+            }
+            1 => self.to_cut.push((segment, walked)),
+            _ => {}
         }
     }
 

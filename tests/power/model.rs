@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use spaniel::item::{Id, Item, Kind, Label};
 use spaniel::spool::disk::simulated::Chance;
-use spaniel::spool::log::{Damage, Log, LogError, OwnedRecord, Place, Step};
+use spaniel::spool::log::{Damage, Log, LogError, OwnedRecord, Place, Step, Walked};
 
 /// Each record has a number, which begins its note.
 #[derive(Debug, Default)]
@@ -28,8 +28,8 @@ pub(crate) struct Model {
 /// All that a walk hands out.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// Where the walk ended.
-    pub(crate) next: u64,
+    /// How the walk ended.
+    pub(crate) walked: Option<Walked>,
     pub(crate) records: Vec<(Place, OwnedRecord)>,
     pub(crate) damages: Vec<Damage>,
 }
@@ -49,7 +49,7 @@ pub(crate) fn see(log: &Log, segment: u64) -> Result<Seen, LogError> {
     });
     let walked = walked?;
     assert!(walked.is_finished);
-    seen.next = walked.next;
+    seen.walked = Some(walked);
     assert_eq!((walked.records, walked.damages), (seen.records.len() as u64, seen.damages.len() as u64));
     Ok(seen)
 }

@@ -270,7 +270,8 @@ pub(super) const SPOOL: &[Setting] = &[
         "spool.on-full",
         Words(&["refuse", "drop-oldest"]),
         "refuse",
-        "A full spool refuses what comes, or gives up its oldest file, counted as dropped.",
+        "A full spool refuses what comes, or gives up its oldest file, counted as dropped. (Not one from which something \
+         is on its way to the store just now.)",
     ),
     row(
         "spool.max-age",

@@ -29,9 +29,11 @@
 //! | `segments`, `files` | which files there are, their budget, their reuse |
 //! | `recover` | what an earlier life left |
 //! | `walk`, `window`, `payload`, `view` | reading back |
+//! | `cut` | the room behind what an earlier life left |
 
 mod append;
 mod checksum;
+mod cut;
 mod files;
 mod head;
 mod packed;

@@ -168,6 +168,65 @@ fn a_record_that_could_not_be_read_back_is_not_taken() {
     assert_eq!(log.active(), None);
 }
 
+/// What a process leaves that is killed while it writes a commit of two records: a part of it, where
+/// the mark of the end stood before.
+fn torn(directory: &Path, bytes: usize) -> (u64, Vec<(Place, OwnedRecord)>, PathBuf) {
+    let (log, _) = open(directory, &OPTIONS);
+    // An earlier generation of the same file.
+    let old = append(&log, &vec![record(9, 1000); 40]).unwrap()[0].segment;
+    log.seal();
+    assert!(log.release(old));
+    let first = append(&log, &[record(1, 500), record(2, 500)]).unwrap();
+    let path = log.path(first[0].segment).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    append(&log, &[record(3, 500), record(4, 500)]).unwrap();
+    let mut file = std::fs::read(&path).unwrap();
+    let end = (first[1].offset + first[1].length) as usize;
+    file[end + bytes..].copy_from_slice(&before[end + bytes..]);
+    std::fs::write(&path, file).unwrap();
+    (first[0].segment, first.into_iter().zip([record(1, 500), record(2, 500)]).collect(), path)
+}
+
+fn walk(log: &Log, segment: u64) -> Walked {
+    log.walk(segment, 0, None, &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn a_torn_commit_is_cut_off_and_not_told_again() {
+    // Cut within the first head, within the first record, and within the second one.
+    for (bytes, kept) in [(20, 2), (300, 2), (1000, 3)] {
+        let directory = tempfile::tempdir().unwrap();
+        let (segment, records, path) = torn(directory.path(), bytes);
+        let (log, _) = open(directory.path(), &OPTIONS);
+        let walked = walk(&log, segment);
+        assert!(walked.damages > 0, "{bytes}");
+        log.cut_back(segment, &walked);
+        let end = std::fs::metadata(&path).unwrap().len();
+        assert!(end < 12 << 10 && log.bytes() == end, "{bytes}: {end}");
+        for log in [log, open(directory.path(), &OPTIONS).0] {
+            let read = read(&log, segment);
+            assert_eq!(read.len(), kept, "{bytes}");
+            assert_eq!(read[..2], records[..]);
+        }
+    }
+}
+
+#[test]
+fn what_may_have_been_acknowledged_is_not_cut_off() {
+    // A record is spoilt, but the mark behind its commit is there; all of it was written.
+    let directory = tempfile::tempdir().unwrap();
+    let (segment, _, path) = torn(directory.path(), 2000);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.windows(500).position(|bytes| bytes == [4; 500]).unwrap();
+    bytes[last + 100] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let (log, _) = open(directory.path(), &OPTIONS);
+    let walked = walk(&log, segment);
+    assert_eq!((walked.records, walked.damages), (3, 1));
+    log.cut_back(segment, &walked);
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
 mod on_a_bad_disk {
     use std::io::ErrorKind;
 
@@ -290,6 +349,28 @@ mod on_a_bad_disk {
             log.release(segment);
         }
         assert_eq!(disk.lengths(Path::new("/log")).len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_read_now_is_not_cut_off() {
+        let disk = SimulatedDisk::new(3);
+        let (log, _) = open(&disk);
+        let segment = append(&log, &[record(1, 1000)]).unwrap()[0].segment;
+        append(&log, &[record(2, 9000)]).unwrap();
+        let path = log.path(segment).unwrap();
+        drop(log);
+        let (log, _) = open(&disk);
+        let bytes = disk.bytes(&path);
+        // The whole, then the block in which the second record goes on, and all behind it.
+        for after in [1].into_iter().chain(4..20) {
+            disk.plan(Fault { after, call: Some(Call::Read), kind: ErrorKind::Other });
+        }
+        let walked = walk(&log, segment);
+        assert_eq!(walked.records, 1);
+        log.cut_back(segment, &walked);
+        disk.mend();
+        assert_eq!(disk.bytes(&path), bytes);
+        assert_eq!(read(&open(&disk).0, segment).len(), 2);
     }
 
     #[test]

@@ -61,6 +61,16 @@ pub struct Walked {
     pub is_finished: bool,
     pub records: u64,
     pub damages: u64,
+    /// What a crash left of a commit, if nothing good stands behind it.
+    pub(super) tear: Option<Tear>,
+}
+
+/// The end of the last good record, where a commit is torn that was never acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tear {
+    pub(super) offset: u64,
+    /// Where the commit of that record begins.
+    pub(super) commit: u64,
 }
 
 impl Log {
@@ -89,26 +99,6 @@ impl Log {
         }
         Ok(walked)
     }
-
-    /// Gives back the room behind the records of a segment of an earlier life, which a walk over all
-    /// of it found to end at `end`, without any damage: one that was hardly begun when its process
-    /// died takes no more room than it holds. The mark of its end stays.
-    pub fn cut_back(&self, segment: u64, end: u64) {
-        let length = end + ALIGN;
-        let path = {
-            let mut segments = self.segments();
-            let Some(found) = segments.get_mut(segment).filter(|found| found.end.is_none()) else { return };
-            found.end = Some(end);
-            if found.bytes <= length {
-                return;
-            }
-            found.path.clone()
-        };
-        match self.disk.open(&path).and_then(|file| file.set_length(length)) {
-            Ok(()) => self.shortened(segment, length),
-            Err(error) => tracing::debug!(path = %path.display(), %error, "a segment keeps its length"),
-        }
-    }
 }
 
 /// A reader of one segment.
@@ -128,6 +118,31 @@ pub(super) struct Walker {
     last_commit: Option<u64>,
     inflater: Inflater,
     pub(super) is_damaged: bool,
+}
+
+/// What of a segment's end a walk has come by.
+#[derive(Debug, Default)]
+struct Ends {
+    /// Where the commit of the last record begins.
+    commit: Option<u64>,
+    tear: Option<Tear>,
+    damages: u64,
+    /// There was damage before a good record, or of another kind than a tear.
+    is_spoilt: bool,
+}
+
+impl Ends {
+    fn record(&mut self, head: &RecordHead) {
+        self.commit = Some(head.commit);
+        self.is_spoilt |= self.damages > 0;
+    }
+
+    fn damage(&mut self, damage: &Damage) {
+        self.damages += 1;
+        self.is_spoilt |= damage.kind != DamageKind::Torn;
+        let here = self.commit.map(|commit| Tear { offset: damage.offset, commit });
+        self.tear = self.tear.or(here).filter(|_| !self.is_spoilt);
+    }
 }
 
 /// What stands at a place.
@@ -161,13 +176,15 @@ impl Walker {
         to: u64,
         visit: &mut dyn FnMut(Step<'_>) -> ControlFlow<()>,
     ) -> io::Result<Walked> {
-        let mut walked = Walked { next: align(from.max(DATA_START)), is_finished: false, records: 0, damages: 0 };
-        let mut is_told = false;
+        let next = align(from.max(DATA_START));
+        let mut walked = Walked { next, is_finished: false, records: 0, damages: 0, tear: None };
+        let (mut is_told, mut ends) = (false, Ends::default());
         while walked.next < self.limit.min(to) {
             let flow = match self.look(walked.next)? {
                 Here::Record(head) => {
                     walked.records += 1;
                     walked.next = head.end();
+                    ends.record(&head);
                     visit(self.step(&head)?)
                 }
                 Here::End if self.end.is_none() && self.next_mark(walked.next)?.is_none() => {
@@ -179,6 +196,7 @@ impl Walker {
                     walked.damages += 1;
                     walked.next = damage.offset + damage.bytes;
                     self.is_damaged |= damage.kind == DamageKind::Damaged;
+                    ends.damage(&damage);
                     is_told = self.end.is_none() && walked.next >= self.limit;
                     visit(Step::Damage(damage))
                 }
@@ -198,6 +216,9 @@ impl Walker {
             let _ = visit(Step::Damage(damage));
         }
         walked.is_finished = true;
+        if is_told && !self.window.is_patchy() {
+            walked.tear = ends.tear;
+        }
         Ok(walked)
     }
 

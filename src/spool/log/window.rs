@@ -16,17 +16,23 @@ pub(super) struct Window {
     length: u64,
     start: u64,
     buffer: Vec<u8>,
+    is_patchy: bool,
 }
 
 impl Window {
     pub(super) fn new(file: Box<dyn DiskFile>) -> io::Result<Self> {
         let length = file.length()?;
-        Ok(Window { file, length, start: 0, buffer: Vec::new() })
+        Ok(Window { file, length, start: 0, buffer: Vec::new(), is_patchy: false })
     }
 
     /// Length of the file.
     pub(super) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// True if something could not be read.
+    pub(super) fn is_patchy(&self) -> bool {
+        self.is_patchy
     }
 
     /// `bytes` bytes from `offset`; fewer where the file ends. A block that cannot be read counts
@@ -75,6 +81,7 @@ impl Window {
         let outcome = match self.file.read_at(&mut self.buffer, offset) {
             Ok(read) => {
                 // The file became shorter while it was read.
+                self.is_patchy |= read < self.buffer.len();
                 self.buffer[read..].fill(0);
                 Ok(())
             }
@@ -89,6 +96,7 @@ impl Window {
     /// Reads what can be read. If the head of the file cannot be read either, this is not a bad
     /// spot but a bad disk.
     fn fill_by_blocks(&mut self) -> io::Result<()> {
+        self.is_patchy = true;
         self.file.read_at(&mut [0; 1], 0)?;
         let mut done = 0;
         while done < self.buffer.len() {

@@ -199,6 +199,105 @@ async fn a_full_spool_gives_up_its_oldest_if_it_is_told_to() {
     end(spool).await;
 }
 
+/// Memory has room for more than the disk: nothing lies on disk only.
+fn small_disk(durability: &mut Durability) {
+    durability.drop_oldest = true;
+    durability.max_bytes = 4 * SEGMENT;
+}
+
+#[tokio::test]
+async fn a_full_spool_gives_up_its_oldest_though_all_of_it_waits_in_memory() {
+    let place = Place::new(1);
+    let spool = place.open(small_disk);
+    for next in (0..1000).step_by(10) {
+        append(&spool, next..next + 10, 1000).await.unwrap();
+    }
+    let dropped = place.books.spans()["test"].dropped["spool-full"];
+    assert_eq!(place.held() + dropped, 1000);
+    assert_eq!((spool.held_items() as u64, spool.held_bytes() as u64), (1000 - dropped, (1000 - dropped) * 1000));
+    assert_eq!(spool.live_bytes.load(Ordering::Relaxed) as u64, (1000 - dropped) * 1000);
+    assert!(spool.disk_bytes().0 <= 4 * SEGMENT && spool.is_well());
+    assert_eq!(drain(&spool).await, (dropped..1000).collect(), "the oldest went, and nothing else");
+    assert_eq!((place.held(), spool.held_items(), spool.live_bytes.load(Ordering::Relaxed)), (0, 0, 0));
+    end(spool).await;
+}
+
+#[tokio::test]
+async fn what_is_under_way_is_not_dropped_and_counts_once() {
+    let place = Place::new(1);
+    let spool = place.open(small_disk);
+    append(&spool, 0..10, 1000).await.unwrap();
+    let under_way = spool.next().await.unwrap();
+    for next in (10..1000).step_by(10) {
+        append(&spool, next..next + 10, 1000).await.unwrap();
+    }
+    let dropped = place.books.spans()["test"].dropped["spool-full"];
+    assert_eq!(numbers(&under_way), (0..10).collect::<Vec<_>>());
+    settle(&spool, &under_way);
+    assert_eq!(place.held() + dropped + 10, 1000);
+    let rest = drain(&spool).await;
+    assert_eq!(rest.len() as u64 + dropped + 10, 1000);
+    assert!(rest.contains(&999) && rest.iter().filter(|&&number| number >= 1000 - 40).count() == 40);
+    assert_eq!((place.held(), spool.held_items()), (0, 0));
+    end(spool).await;
+}
+
+#[tokio::test]
+async fn a_spool_all_of_which_is_under_way_refuses_until_something_is_settled() {
+    let place = Place::new(1);
+    let spool = place.open(small_disk);
+    let (mut next, mut under_way) = (0, Vec::new());
+    while append(&spool, next..next + 10, 1000).await.is_ok() {
+        under_way.push(spool.next().await.unwrap());
+        next += 10;
+    }
+    assert_eq!((spool.is_well(), place.held()), (false, next));
+    assert!(place.books.spans()["test"].dropped.is_empty());
+    under_way.iter().for_each(|batch| settle(&spool, batch));
+    append(&spool, next..next + 10, 1000).await.unwrap();
+    assert_eq!(drain(&spool).await, (next..next + 10).collect());
+    assert_eq!(place.held(), 0);
+    end(spool).await;
+}
+
+#[tokio::test]
+async fn what_was_read_back_and_not_taken_is_dropped_too() {
+    let place = Place::new(1);
+    let spool = place.open(|durability| {
+        small_disk(durability);
+        durability.memory_bytes = 0;
+    });
+    // A commit of more than two batches, which are read back at once and given out one by one.
+    append(&spool, 0..25, 1000).await.unwrap();
+    let first = spool.next_of_backlog().await.unwrap();
+    settle(&spool, &first);
+    assert!(spool.backlog_items() == 0 && first.len() < 25, "the rest was read and waits");
+    for next in (25..1000).step_by(5) {
+        append(&spool, next..next + 5, 1000).await.unwrap();
+    }
+    let (dropped, settled) = (place.books.spans()["test"].dropped["spool-full"], first.len() as u64);
+    assert_eq!(place.held() + dropped + settled, 1000);
+    assert_eq!(drain(&spool).await, (dropped + settled..1000).collect(), "the oldest went, and nothing else");
+    assert_eq!((place.held(), spool.held_items()), (0, 0));
+    end(spool).await;
+}
+
+#[tokio::test]
+async fn a_segment_that_was_closed_for_want_of_room_goes_when_it_is_settled() {
+    let place = Place::new(1);
+    let spool = place.open(|durability| durability.max_bytes = 2 * SEGMENT);
+    append(&spool, 0..20, 1000).await.unwrap();
+    let _pinned = spool.next().await.unwrap();
+    append(&spool, 20..40, 1000).await.unwrap();
+    let second = spool.next().await.unwrap();
+    settle(&spool, &second);
+    assert_eq!(numbers(&second), (20..40).collect::<Vec<_>>());
+    // The first segment is under way still; the second is full, and settled.
+    append(&spool, 40..60, 1000).await.unwrap();
+    assert_eq!(place.held(), 40, "the first run and the third");
+    end(spool).await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_written_is_refused_until_it_can() {
     let place = Place::new(1);
@@ -284,6 +383,46 @@ async fn what_cannot_be_read_now_is_not_lost() {
 /// A batch that is there, or will be in a moment; there may be none, or no power to read it by.
 async fn soon(batch: impl Future<Output = Option<Batch>>) -> Option<Batch> {
     tokio::time::timeout(Duration::from_millis(10), batch).await.ok().flatten()
+}
+
+/// A full spool in random work: what it dropped, what was settled and what is left are all that it took,
+/// and nothing that a carrier held was dropped under its hands.
+#[tokio::test]
+async fn whatever_is_dropped_counts_once() {
+    for seed in 0..30 {
+        let (mut chance, place) = (Chance::new(seed), Place::new(seed));
+        let memory_bytes = [0, 4_000, 1 << 20][seed as usize % 3];
+        let spool = place.open(|durability| {
+            small_disk(durability);
+            durability.memory_bytes = memory_bytes;
+        });
+        let (mut next, mut taken, mut seen, mut under_way) = (0, 0, BTreeSet::new(), Vec::new());
+        for _ in 0..150 {
+            let spans = 1 + chance.below(12);
+            taken += append(&spool, next..next + spans, 1 + chance.below(1000) as usize).await.map_or(0, |()| spans);
+            next += spans;
+            let batch = match chance.below(12) {
+                0 => soon(spool.next()).await,
+                1 => soon(spool.next_of_backlog()).await,
+                _ => None,
+            };
+            if let Some(batch) = batch {
+                assert!(numbers(&batch).into_iter().all(|number| seen.insert(number)), "seed {seed}: twice");
+                under_way.push(batch);
+            }
+            if chance.percent(10) && !under_way.is_empty() {
+                settle(&spool, &under_way.swap_remove(chance.below(under_way.len() as u64) as usize));
+            }
+            place.held();
+        }
+        under_way.iter().for_each(|batch| settle(&spool, batch));
+        let rest = drain(&spool).await;
+        assert!(rest.is_disjoint(&seen), "seed {seed}: twice");
+        let dropped = place.books.spans()["test"].dropped["spool-full"];
+        assert_eq!(rest.len() as u64 + seen.len() as u64 + dropped, taken, "seed {seed}");
+        assert_eq!((place.held(), spool.held_items(), spool.held_bytes()), (0, 0, 0), "seed {seed}");
+        end(spool).await;
+    }
 }
 
 /// One life of random work; what was acknowledged and what was settled.

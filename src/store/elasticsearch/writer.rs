@@ -68,9 +68,14 @@ struct Alarms {
 impl BulkWriter {
     /// A writer that has not met its cluster yet.
     pub fn new(settings: &Elasticsearch, indices: &Indices) -> Result<Self, ConnectionError> {
+        Ok(BulkWriter::over(Cluster::new(settings)?, settings, indices))
+    }
+
+    /// The same over a connection that was made before.
+    pub fn over(cluster: Cluster, settings: &Elasticsearch, indices: &Indices) -> Self {
         let names = IndexNames::new(indices);
-        Ok(BulkWriter {
-            cluster: Arc::new(Cluster::new(settings)?),
+        BulkWriter {
+            cluster: Arc::new(cluster),
             form: Form::new(settings, indices),
             given_version: settings.version,
             create_templates: settings.create_index_templates,
@@ -82,7 +87,7 @@ impl BulkWriter {
             buffers: Mutex::default(),
             health: Mutex::default(),
             alarms: Alarms::default(),
-        })
+        }
     }
 
     /// With what stands for dots in the names of fields, if that is not `@`.
@@ -198,6 +203,9 @@ impl Writer for BulkWriter {
     }
 }
 
+/// The word for a request whose answer there was no memory for.
+const NO_MEMORY: &str = "no-memory";
+
 /// The word for a request without an answer.
 pub(super) fn away(error: &TransportError) -> &'static str {
     match error {
@@ -205,6 +213,7 @@ pub(super) fn away(error: &TransportError) -> &'static str {
         TransportError::Unreachable { .. } => "unreachable",
         TransportError::Broken { .. } => "connection-reset",
         TransportError::TooLarge { .. } | TransportError::Encoded { .. } => "unreadable-answer",
+        TransportError::NoMemory { .. } => NO_MEMORY,
     }
 }
 

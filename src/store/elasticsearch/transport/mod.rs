@@ -5,7 +5,7 @@
 //! ([`Node`]). A request that a node did not take goes to the next one; a time-out does not, as the
 //! time is spent, and neither does a large body that broke the connection, which may be too large
 //! for every node. Every request has a time limit, and every answer a limit of bytes beyond which it
-//! is not read. The system's proxy settings are not used.
+//! is not read; its bytes are charged to the memory limit. The system's proxy settings are not used.
 //!
 //! The client is the one that the official `elasticsearch` crate wraps. That crate gives an answer
 //! only whole, and inflates what is gzipped though we ask for none: whoever answers in the cluster's
@@ -13,6 +13,7 @@
 
 mod credentials;
 mod node;
+mod reading;
 mod tls;
 
 use std::io::Write as _;
@@ -25,6 +26,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 
+use crate::memory::Budget;
 use crate::settings::Elasticsearch;
 use credentials::Credentials;
 use node::{Node, Standing};
@@ -100,6 +102,8 @@ pub enum TransportError {
     Broken { place: String, cause: String },
     #[error("{place} answered with more than {limit} bytes")]
     TooLarge { place: String, limit: usize },
+    #[error("there is no memory for the answer of {place} beyond its first {read} bytes (--memory.limit)")]
+    NoMemory { place: String, read: usize },
     #[error("{place} answered in the encoding {encoding}, which we did not ask for")]
     Encoded { place: String, encoding: String },
 }
@@ -144,14 +148,16 @@ struct Question<'a> {
     body: Option<Bytes>,
     /// Bytes of a good answer that are read.
     most: usize,
+    /// What they are charged to.
+    budget: &'a Arc<Budget>,
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
     /// Whether a node is there at all.
-    fn probe(credentials: Option<HeaderValue>) -> Self {
+    fn probe(credentials: Option<HeaderValue>, budget: &'a Arc<Budget>) -> Self {
         let mut headers = headers("application/json");
         headers.extend(credentials.map(|value| (AUTHORIZATION, value)));
-        Question { method: Method::Get, path: "./".into(), headers, query: &[], body: None, most: BULK_ANSWER }
+        Question { method: Method::Get, path: "./".into(), headers, query: &[], body: None, most: BULK_ANSWER, budget }
     }
 
     fn is_large(&self) -> bool {
@@ -166,6 +172,8 @@ pub struct Cluster {
     next: AtomicUsize,
     credentials: Credentials,
     compress: bool,
+    /// What answers are charged to.
+    budget: Arc<Budget>,
 }
 
 impl Cluster {
@@ -180,7 +188,19 @@ impl Cluster {
             return Err(ConnectionError::NoServer);
         }
         let credentials = Credentials::new(settings)?;
-        Ok(Cluster { nodes, next: AtomicUsize::new(0), credentials, compress: settings.http_compression })
+        Ok(Cluster {
+            nodes,
+            next: AtomicUsize::new(0),
+            credentials,
+            compress: settings.http_compression,
+            budget: Budget::new(usize::MAX),
+        })
+    }
+
+    /// With what answers are charged to; else there is no limit to all of them together.
+    #[must_use]
+    pub fn charged_to(self, budget: &Arc<Budget>) -> Self {
+        Cluster { budget: budget.clone(), ..self }
     }
 
     /// Where the cluster is, without credentials.
@@ -194,8 +214,8 @@ impl Cluster {
         let mut headers = self.headers("application/x-ndjson").await;
         let body = if self.compress { compressed(body, &mut headers).await } else { body };
         let most = items.saturating_mul(BULK_ANSWER_ITEM).saturating_add(BULK_ANSWER).min(LARGEST_ANSWER);
-        self.send(&Question { method: Method::Post, path: "./_bulk".into(), headers, query, body: Some(body), most })
-            .await
+        let (method, path, budget) = (Method::Post, "./_bulk".into(), &self.budget);
+        self.send(&Question { method, path, headers, query, body: Some(body), most, budget }).await
     }
 
     /// Sends any other request; `path` is under the URL of the node, `query` is not encoded yet.
@@ -209,7 +229,8 @@ impl Cluster {
         let headers = self.headers("application/json").await;
         // A first segment with a colon (another cluster's index) would be taken for a URL.
         let path = format!("./{}", path.trim_start_matches('/'));
-        self.send(&Question { method, path, headers, query, body, most: LARGEST_ANSWER }).await
+        let (most, budget) = (LARGEST_ANSWER, &self.budget);
+        self.send(&Question { method, path, headers, query, body, most, budget }).await
     }
 
     async fn headers(&self, content_type: &'static str) -> HeaderMap {

@@ -14,14 +14,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderValue};
 use reqwest::{Client, Response, Url};
 use tokio::time::Instant;
 
 use super::credentials::basic;
+use super::reading::{self, Unread};
 use super::tls::Certificates;
 use super::{Answer, ConnectionError, Question, TransportError};
+use crate::memory::Budget;
 
 /// How long a node is set aside after its first failure; doubled with each further one.
 const ASIDE: Duration = Duration::from_secs(1);
@@ -29,9 +31,6 @@ const LONGEST_ASIDE: Duration = Duration::from_secs(30);
 
 /// The time limit of the small question that a node gets before it gets work again.
 const PROBE: Duration = Duration::from_secs(5);
-
-/// Bytes of a bad answer that are read: enough to see what it says.
-const BAD_ANSWER: usize = 64 << 10;
 
 /// A node; see the module.
 #[derive(Debug)]
@@ -96,7 +95,8 @@ impl Node {
             // Perhaps the body was too large for it, not the node gone.
             Err(TransportError::Broken { .. }) if question.is_large() => {}
             Err(TransportError::Broken { .. }) => self.mark(false),
-            Err(TransportError::TooLarge { .. } | TransportError::Encoded { .. }) => {}
+            Err(TransportError::TooLarge { .. } | TransportError::Encoded { .. } | TransportError::NoMemory { .. }) => {
+            }
         }
         answer
     }
@@ -104,7 +104,9 @@ impl Node {
     /// Asks a node that was set aside whether it is back, unless that is being asked already.
     pub(super) async fn probe(&self, credentials: Option<HeaderValue>) {
         if !std::mem::replace(&mut self.health().probed, true) {
-            let question = Question::probe(credentials);
+            // What it says is short, or read no further.
+            let budget = Budget::new(usize::MAX);
+            let question = Question::probe(credentials, &budget);
             let answer = self.exchange(&question, self.limit.min(PROBE)).await;
             self.mark(answer.is_ok_and(|answer| is_there(&answer)));
         }
@@ -125,13 +127,13 @@ impl Node {
             request = request.body(body.clone());
         }
         match request.send().await {
-            Ok(response) => self.read(response, question.most).await,
+            Ok(response) => self.read(response, question).await,
             Err(error) => Err(self.failed(&error)),
         }
     }
 
     /// Reads an answer piece by piece, no further than it may go.
-    async fn read(&self, response: Response, most: usize) -> Result<Answer, TransportError> {
+    async fn read(&self, response: Response, question: &Question<'_>) -> Result<Answer, TransportError> {
         let status = response.status().as_u16();
         if matches!(status, 400 | 413) {
             self.leave_connections();
@@ -145,33 +147,22 @@ impl Node {
                 Err(TransportError::Encoded { place: self.place.clone(), encoding })
             }
             (Some(_), false) => Ok(Answer { status, body: Bytes::new() }),
-            (None, true) => self.read_whole(response, status, most).await,
-            (None, false) => Ok(Answer { status, body: read_beginning(response).await }),
+            (None, true) => {
+                let room = question.budget.reserve_for_answer();
+                let body = reading::whole(response, question.most, room).await;
+                body.map(|body| Answer { status, body }).map_err(|why| self.unread(&why, question.most))
+            }
+            (None, false) => Ok(Answer { status, body: reading::beginning(response).await }),
         }
     }
 
-    async fn read_whole(&self, mut response: Response, status: u16, most: usize) -> Result<Answer, TransportError> {
-        let too_large = || TransportError::TooLarge { place: self.place.clone(), limit: most };
-        if response.content_length().is_some_and(|length| length > most as u64) {
-            return Err(too_large());
+    fn unread(&self, why: &Unread, most: usize) -> TransportError {
+        let place = self.place.clone();
+        match why {
+            Unread::TooLarge => TransportError::TooLarge { place, limit: most },
+            Unread::NoMemory(read) => TransportError::NoMemory { place, read: *read },
+            Unread::Broken(error) => self.failed(error),
         }
-        let failed = |error: &reqwest::Error| self.failed(error);
-        let Some(first) = response.chunk().await.map_err(|error| failed(&error))? else {
-            return Ok(Answer { status, body: Bytes::new() });
-        };
-        let Some(second) = response.chunk().await.map_err(|error| failed(&error))? else {
-            return if first.len() > most { Err(too_large()) } else { Ok(Answer { status, body: first }) };
-        };
-        let mut body = BytesMut::from(first);
-        let mut next = Some(second);
-        while let Some(piece) = next {
-            body.extend_from_slice(&piece);
-            if body.len() > most {
-                return Err(too_large());
-            }
-            next = response.chunk().await.map_err(|error| failed(&error))?;
-        }
-        Ok(Answer { status, body: body.freeze() })
     }
 
     /// The next request opens a connection of its own; see the module.
@@ -235,19 +226,6 @@ impl Health {
 /// What answers so is no gateway whose node is gone.
 fn is_there(answer: &Answer) -> bool {
     !matches!(answer.status, 502..=504)
-}
-
-/// The beginning of an answer that is bad anyway.
-async fn read_beginning(mut response: Response) -> Bytes {
-    let mut body = BytesMut::new();
-    while let Ok(Some(piece)) = response.chunk().await {
-        body.extend_from_slice(&piece);
-        if body.len() >= BAD_ANSWER {
-            body.truncate(BAD_ANSWER);
-            break;
-        }
-    }
-    body.freeze()
 }
 
 /// The URL without its user, and the header that says who that was.

@@ -175,6 +175,35 @@ async fn an_answer_without_end_is_read_up_to_its_limit() {
 }
 
 #[tokio::test]
+async fn an_answer_is_charged_while_it_is_read_and_kept() {
+    let url = raw_server(|| {
+        let chunk = [b"10000\r\n".to_vec(), vec![b'x'; 0x10000], b"\r\n".to_vec()].concat();
+        [vec![CHUNKED.as_bytes().to_vec()], vec![chunk; 1000]].concat()
+    })
+    .await;
+    let budget = Budget::new(1 << 20);
+    let error = greet(&cluster(&settings(&[url])).charged_to(&budget)).await.expect_err("65 MB of no end");
+    assert!(matches!(error, TransportError::NoMemory { read, .. } if read < 1 << 20), "{error}");
+    assert_eq!(budget.used(), 0);
+    let whole = |bytes: usize| {
+        move || {
+            vec![
+                [format!("HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n").into_bytes(), vec![b'x'; bytes]]
+                    .concat(),
+            ]
+        }
+    };
+    for bytes in [100, 50_000, 400_000] {
+        let answer = greet(&cluster(&settings(&[raw_server(whole(bytes)).await])).charged_to(&budget)).await;
+        let answer = answer.expect("there is memory for it");
+        assert_eq!(answer.body.len(), bytes);
+        assert!((bytes..=2 * bytes).contains(&budget.used()), "{} for {bytes}", budget.used());
+        drop(answer);
+        assert_eq!(budget.used(), 0);
+    }
+}
+
+#[tokio::test]
 async fn of_a_bad_answer_only_the_beginning_is_read() {
     let url = raw_server(|| {
         let head = b"HTTP/1.1 500 no\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();

@@ -26,8 +26,9 @@ pub(super) enum Outcome {
     TooLarge,
     /// The server did not understand the request; true if it says that it is a document's fault.
     Malformed(bool),
-    /// The connection broke while a large request was under way.
-    Broken,
+    /// The connection broke while a large request was under way, or there was no memory for its
+    /// answer: nothing is known, and a smaller one may get through.
+    Broken(&'static str),
     /// The answer cannot be read for its length: fewer items, a shorter one.
     LongAnswer,
     /// Not this part, not now.
@@ -126,7 +127,7 @@ impl Parts {
             Outcome::LongAnswer if alone => self.decide(start, end, Ruling::Again("unreadable-answer")),
             Outcome::TooLarge | Outcome::LongAnswer => self.halve(start, end),
             Outcome::Malformed(of_document) => self.malformed(start, end, of_document),
-            Outcome::Broken => self.broken(start, end),
+            Outcome::Broken(word) => self.broken(start, end, word),
             Outcome::Later(word) => self.decide(start, end, Ruling::Again(word)),
             Outcome::Away(word) => self.give_up(word),
         }
@@ -157,14 +158,14 @@ impl Parts {
         }
     }
 
-    fn broken(&mut self, start: usize, end: usize) {
+    fn broken(&mut self, start: usize, end: usize, word: &'static str) {
         self.broken += 1;
         if self.broken >= MOST_BROKEN && self.known.is_none() {
-            self.give_up("connection-reset");
+            self.give_up(word);
         } else if end - start > 1 {
             self.halve(start, end);
         } else {
-            self.decide(start, end, Ruling::Again("connection-reset"));
+            self.decide(start, end, Ruling::Again(word));
         }
     }
 
@@ -252,14 +253,23 @@ mod tests {
 
     #[test]
     fn connections_that_break_under_large_requests_refuse_nothing() {
-        let (rulings, _) = run(1000, |start, end| if end - start > 30 { Outcome::Broken } else { stored(end - start) });
+        let (rulings, _) =
+            run(
+                1000,
+                |start, end| if end - start > 30 { Outcome::Broken("connection-reset") } else { stored(end - start) },
+            );
         assert_eq!(rulings, vec![Ruling::Stored; 1000]);
         let (rulings, _) =
-            run(8, |start, end| if (start..end).contains(&5) { Outcome::Broken } else { stored(end - start) });
+            run(
+                8,
+                |start, end| {
+                    if (start..end).contains(&5) { Outcome::Broken("connection-reset") } else { stored(end - start) }
+                },
+            );
         let mut wanted = vec![Ruling::Stored; 8];
         wanted[5] = Ruling::Again("connection-reset");
         assert_eq!(rulings, wanted);
-        let (rulings, requests) = run(100_000, |_, _| Outcome::Broken);
+        let (rulings, requests) = run(100_000, |_, _| Outcome::Broken("connection-reset"));
         assert_eq!(rulings, vec![Ruling::Again("connection-reset"); 100_000]);
         assert_eq!(requests, MOST_BROKEN);
     }

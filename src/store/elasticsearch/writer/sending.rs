@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::parts::{Outcome, Parts};
-use super::{Arc, BulkWriter, MutexGuard, PoisonError, Ruling, Targets, away};
+use super::{Arc, BulkWriter, MutexGuard, NO_MEMORY, PoisonError, Ruling, Targets, away};
 use crate::item::Item;
 use crate::store::elasticsearch::answer::{self, FILTER, Fault, Reading};
 use crate::store::elasticsearch::bulk::{Lines, index_of};
@@ -87,7 +87,12 @@ impl BulkWriter {
             TransportError::TooLarge { .. } => Outcome::LongAnswer,
             TransportError::Broken { .. } if large => {
                 self.complain(&error.to_string());
-                Outcome::Broken
+                Outcome::Broken("connection-reset")
+            }
+            // Fewer items have a shorter one.
+            TransportError::NoMemory { .. } => {
+                self.complain(&error.to_string());
+                Outcome::Broken(NO_MEMORY)
             }
             _ => {
                 // It may come back as another version, or without its data.

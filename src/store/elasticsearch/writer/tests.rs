@@ -29,6 +29,54 @@ fn writer(fake: &Fake, change: impl FnOnce(&mut Elasticsearch)) -> BulkWriter {
     BulkWriter::new(&settings, &Indices::default()).expect("settings that work")
 }
 
+/// The same, whose answers are charged to so many bytes.
+fn writer_within(fake: &Fake, bytes: usize) -> (BulkWriter, Arc<Budget>) {
+    let (settings, budget) =
+        (Elasticsearch { server_urls: vec![fake.url()], ..Elasticsearch::default() }, Budget::new(bytes));
+    let cluster = Cluster::new(&settings).expect("settings that work").charged_to(&budget);
+    (BulkWriter::over(cluster, &settings, &Indices::default()), budget)
+}
+
+/// An answer that says that all is well, at length.
+fn long_answer(items: usize, bytes: usize) -> String {
+    let good = vec![r#"{"create":{"status":201}}"#; items].join(",");
+    format!(r#"{{"errors":false,{}"items":[{good}]}}"#, " ".repeat(bytes))
+}
+
+#[tokio::test]
+async fn an_answer_that_there_is_no_memory_for_is_asked_for_in_parts() {
+    let fake = Fake::start().await;
+    let (writer, budget) = writer_within(&fake, 256 << 10);
+    fake.answer_bulk(200, &long_answer(4, 500 << 10));
+    fake.answer_bulk(200, &long_answer(2, 50 << 10));
+    assert_eq!(writer.write(&batch(4)).await.verdicts, [Verdict::Stored; 4]);
+    assert_eq!(targets(&fake).iter().filter(|target| *target == BULK).count(), 3, "the whole, and its halves");
+    assert_eq!(budget.used(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_for_want_of_memory_is_sent_again() {
+    let fake = Fake::start().await;
+    let (writer, budget) = writer_within(&fake, 256 << 10);
+    (0..20).for_each(|_| fake.answer_bulk(200, &long_answer(64, 900 << 10)));
+    let judgement = writer.write(&batch(64)).await;
+    assert_eq!(judgement.verdicts, [Verdict::Again("no-memory"); 64]);
+    assert!(judgement.away, "its carrier pauses");
+    let trouble = writer.status().trouble.expect("an alarm");
+    assert!(trouble.contains("--memory.limit"), "{trouble}");
+    assert!(targets(&fake).len() < 20 && budget.used() == 0, "it is not asked for each item");
+}
+
+#[tokio::test]
+async fn a_full_memory_does_not_keep_a_short_answer_from_being_read() {
+    let fake = Fake::start().await;
+    let (writer, budget) = writer_within(&fake, 256 << 10);
+    let mut others = budget.reserve();
+    others.insist(300 << 10);
+    fake.answer_bulk(200, &long_answer(64, 20 << 10));
+    assert_eq!(writer.write(&batch(64)).await.verdicts, [Verdict::Stored; 64]);
+}
+
 fn targets(fake: &Fake) -> Vec<String> {
     fake.heard().into_iter().map(|heard| format!("{} {}", heard.method, heard.target)).collect()
 }
