@@ -17,10 +17,7 @@ use super::{Log, head::FileHead};
 impl Walked {
     /// Where the records end, if what stands behind them is of no use to anybody.
     fn end(&self) -> Option<u64> {
-        match self.tear {
-            _ if self.damages == 0 => Some(self.next),
-            tear => tear.map(|tear| tear.offset),
-        }
+        if self.damages == 0 { Some(self.next) } else { self.tear.map(|tear| tear.offset) }
     }
 }
 
