@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::{BufMut, Bytes, BytesMut};
 use http::StatusCode;
-use http::uri::PathAndQuery;
-use reqwest::{Certificate, Client, redirect};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint as Address};
+use http_body_util::BodyExt;
+use reqwest::{Certificate, Client, ClientBuilder, Response, Url, redirect};
 use tonic::{Code, Status};
 
 use super::ForwardError;
@@ -23,6 +21,8 @@ const IDLE: Duration = Duration::from_secs(10);
 const ALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
 /// Bytes of an answer that are read, so that its connection can be kept.
 const ANSWER: usize = 64 << 10;
+/// Bytes before a message of gRPC.
+const PREFIX: usize = 5;
 
 /// What became of a copy.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(super) enum Sent {
 #[derive(Debug)]
 pub(super) enum Way {
     Http { client: Client, base: String },
-    Grpc(Channel),
+    Grpc { client: Client, base: Url },
 }
 
 impl Way {
@@ -52,22 +52,29 @@ impl Way {
             }
             None => None,
         };
-        match endpoint {
-            Endpoint::JaegerGrpc => Ok(Way::Grpc(channel(endpoint, url, authorities.as_deref())?)),
-            _ => Ok(Way::Http { client: client(endpoint, authorities.as_deref())?, base: url.to_string() }),
+        let wrong = |cause: String| ForwardError::Url { endpoint: endpoint.name(), cause };
+        let builder = builder(authorities.as_deref())?;
+        if endpoint != Endpoint::JaegerGrpc {
+            let client = builder.http1_only().build().map_err(|error| wrong(error.to_string()))?;
+            return Ok(Way::Http { client, base: url.to_string() });
         }
+        let base = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+        // A peer that is gone without a word is found out; while nothing is sent nobody is asked.
+        let builder = builder.http2_prior_knowledge().http2_keep_alive_interval(ALIVE.0);
+        let client = builder.http2_keep_alive_timeout(ALIVE.1).build().map_err(|error| wrong(error.to_string()))?;
+        Ok(Way::Grpc { client, base })
     }
 
     pub(super) async fn send(&self, form: Form, body: &Bytes) -> Sent {
         match self {
             Way::Http { client, base } => post(client, base, form, body.clone()).await,
-            Way::Grpc(channel) => call(channel.clone(), form.path, body.clone()).await,
+            Way::Grpc { client, base } => call(client, base, form.path, body).await,
         }
     }
 }
 
 /// Copies go where they were sent, or nowhere: to no proxy and to no other place.
-fn client(endpoint: Endpoint, authorities: Option<&[u8]>) -> Result<Client, ForwardError> {
+fn builder(authorities: Option<&[u8]>) -> Result<ClientBuilder, ForwardError> {
     let mut builder = Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
@@ -84,7 +91,7 @@ fn client(endpoint: Endpoint, authorities: Option<&[u8]>) -> Result<Client, Forw
             builder = builder.add_root_certificate(certificate);
         }
     }
-    builder.build().map_err(|error| ForwardError::Url { endpoint: endpoint.name(), cause: error.to_string() })
+    Ok(builder)
 }
 
 async fn post(client: &Client, base: &str, form: Form, body: Bytes) -> Sent {
@@ -125,33 +132,63 @@ fn explain(error: &dyn std::error::Error) -> String {
     words
 }
 
-/// Connects when it is needed, and again when it must.
-fn channel(endpoint: Endpoint, url: &str, authorities: Option<&[u8]>) -> Result<Channel, ForwardError> {
-    let wrong =
-        |error: tonic::transport::Error| ForwardError::Url { endpoint: endpoint.name(), cause: explain(&error) };
-    let mut address = Address::from_shared(url.to_string()).map_err(wrong)?.connect_timeout(CONNECTING);
-    // A peer that is gone without a word is found out; while nothing is sent nobody is asked.
-    address = address.http2_keep_alive_interval(ALIVE.0).keep_alive_timeout(ALIVE.1);
-    if url.starts_with("https:") {
-        let mut tls = ClientTlsConfig::new().with_webpki_roots();
-        if let Some(pem) = authorities {
-            tls = tls.ca_certificate(tonic::transport::Certificate::from_pem(pem));
-        }
-        address = address.tls_config(tls).map_err(wrong)?;
+/// A unary call; what its answer says beside the status is of no matter.
+async fn call(client: &Client, base: &Url, path: &str, message: &Bytes) -> Sent {
+    let Ok(url) = base.join(path) else { return Sent::Refused(format!("{base}{path} is no URL")) };
+    let Some(body) = frame(message) else { return Sent::Refused("longer than a message can be".into()) };
+    let request = client.post(url).header("content-type", "application/grpc").header("te", "trailers");
+    match request.header(mark::HEADER, "true").body(body).send().await {
+        Ok(answer) => status(answer).await.map_or(Sent::Taken, |status| judge(&status)),
+        Err(error) if error.is_connect() || is_unprocessed(&error) => Sent::NotNow(explain(&error)),
+        Err(error) => Sent::Lost(explain(&error)),
     }
-    Ok(address.connect_lazy())
 }
 
-async fn call(channel: Channel, path: &'static str, body: Bytes) -> Sent {
-    let mut client = tonic::client::Grpc::new(channel);
-    if let Err(error) = client.ready().await {
-        return Sent::NotNow(explain(&error));
+/// The message with its length before it, not compressed.
+fn frame(message: &Bytes) -> Option<Bytes> {
+    let mut framed = BytesMut::with_capacity(PREFIX + message.len());
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.len()).ok()?);
+    framed.extend_from_slice(message);
+    Some(framed.freeze())
+}
+
+/// True if the peer says that it has not begun with the call.
+fn is_unprocessed(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    let reason = causes.find_map(|cause| cause.downcast_ref::<h2::Error>()).and_then(h2::Error::reason);
+    reason == Some(h2::Reason::REFUSED_STREAM)
+}
+
+/// How the call ended; `None`: well.
+async fn status(answer: Response) -> Option<Status> {
+    let code = answer.status();
+    let (head, mut body) = http::Response::<reqwest::Body>::from(answer).into_parts();
+    let mut read = 0;
+    let mut status = Status::from_header_map(&head.headers);
+    while status.is_none() && read <= ANSWER {
+        match body.frame().await {
+            Some(Ok(frame)) => {
+                read += frame.data_ref().map_or(0, Bytes::len);
+                status = frame.trailers_ref().and_then(Status::from_header_map);
+            }
+            Some(Err(error)) => return Some(Status::unknown(explain(&error))),
+            None => break,
+        }
     }
-    let mut request = tonic::Request::new(body);
-    request.metadata_mut().insert(mark::HEADER, tonic::metadata::MetadataValue::from_static("true"));
-    match client.unary(request, PathAndQuery::from_static(path), Raw).await {
-        Ok(_) => Sent::Taken,
-        Err(status) => judge(&status),
+    let status = status.unwrap_or_else(|| Status::new(meaning(code), format!("no status of gRPC, but {code}")));
+    (status.code() != Code::Ok).then_some(status)
+}
+
+/// What a status of HTTP means to gRPC, where there is no other.
+fn meaning(status: StatusCode) -> Code {
+    match status.as_u16() {
+        400 => Code::Internal,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::Unimplemented,
+        429 | 502..=504 => Code::Unavailable,
+        _ => Code::Unknown,
     }
 }
 
@@ -161,44 +198,5 @@ fn judge(status: &Status) -> Sent {
         Code::Unavailable | Code::ResourceExhausted => Sent::NotNow(why),
         Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded | Code::Aborted => Sent::Lost(why),
         _ => Sent::Refused(why),
-    }
-}
-
-/// Messages as the bytes that they are; what an answer says beside its status is of no matter.
-#[derive(Debug, Clone, Copy)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Bytes;
-    type Decode = ();
-    type Encoder = Raw;
-    type Decoder = Raw;
-
-    fn encoder(&mut self) -> Raw {
-        Raw
-    }
-
-    fn decoder(&mut self) -> Raw {
-        Raw
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, message: Bytes, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        out.put(message);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = ();
-    type Error = Status;
-
-    fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
-        message.advance(message.remaining());
-        Ok(Some(()))
     }
 }

@@ -24,7 +24,6 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulConnection;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 use tower::Service;
@@ -34,18 +33,14 @@ use super::http2;
 use super::lingering::Lingering;
 use super::pulse::{Due, Pulse};
 use super::server::{Phase, Seat, Served};
+use super::stream::Stream;
 use crate::telemetry::metrics::Metrics;
 
 /// What a connection that was asked to go has left.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves one connection until it ends, however it ends.
-pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin + 'static>(
-    mut seat: Seat,
-    stream: S,
-    served: Arc<Served>,
-    phase: watch::Receiver<Phase>,
-) {
+pub(super) async fn run(mut seat: Seat, stream: Stream, served: Arc<Served>, phase: watch::Receiver<Phase>) {
     let server = seat.server.clone();
     let pulse = Arc::new(Pulse::new(&server.limits, server.vary(served.age)));
     let io = TokioIo::new(Lingering::new(stream, pulse.clone(), seat.take_charge(), http2::most_held(&server.limits)));

@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::pulse::Pulse;
+use super::stream::Stream;
 use crate::memory::Reservation;
 
 /// What a connection holds beside its buffer: its task, hyper's state, the socket.
@@ -32,8 +33,8 @@ const MOST_LINGERED: usize = 4 << 20;
 
 /// A socket with its pulse.
 #[derive(Debug)]
-pub(super) struct Lingering<S> {
-    inner: S,
+pub(super) struct Lingering {
+    inner: Stream,
     pulse: Arc<Pulse>,
     charge: Reservation,
     /// Bytes of a head that is not complete.
@@ -47,9 +48,9 @@ pub(super) struct Lingering<S> {
     until: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Lingering<S> {
+impl Lingering {
     /// `charge`: what the connection has taken so far; `most_held`: bytes of a head that HTTP/2 keeps.
-    pub(super) fn new(inner: S, pulse: Arc<Pulse>, charge: Reservation, most_held: usize) -> Self {
+    pub(super) fn new(inner: Stream, pulse: Arc<Pulse>, charge: Reservation, most_held: usize) -> Self {
         Lingering { inner, pulse, charge, heading: 0, most_held, begun: 0, ended: false, lingered: 0, until: None }
     }
 
@@ -81,7 +82,7 @@ impl<S> Lingering<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Lingering<S> {
+impl AsyncRead for Lingering {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.charge_buffer(buffer.remaining())?;
@@ -98,7 +99,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Lingering<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
+impl AsyncWrite for Lingering {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let result = ready!(Pin::new(&mut this.inner).poll_write(context, bytes));
@@ -137,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> Lingering<S> {
+impl Lingering {
     /// Ready when the other side has closed too, or has had its time.
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));

@@ -28,6 +28,7 @@ mod pulse;
 mod reload;
 mod server;
 mod strategies;
+mod stream;
 mod tls;
 pub mod zipkin;
 

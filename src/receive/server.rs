@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::listener::Bound;
+use super::stream::Stream;
 use super::tls::Tls;
 use super::{connection, http2, lingering, tls};
 use crate::memory::{Budget, Reservation};
@@ -126,7 +127,7 @@ impl Server {
         let phase = self.phase.subscribe();
         let served = served.clone();
         let Some(tls) = tls.cloned() else {
-            tokio::spawn(connection::run(seat, stream, served, phase));
+            tokio::spawn(connection::run(seat, Stream::Plain(stream), served, phase));
             return;
         };
         let mut charge = self.budget.reserve_for_connection();
@@ -136,7 +137,7 @@ impl Server {
         }
         tokio::spawn(async move {
             if let Some(stream) = tls.shake(stream, &seat.server, phase.clone()).await {
-                connection::run(seat, stream, served, phase).await;
+                connection::run(seat, Stream::Tls(Box::new(stream)), served, phase).await;
             }
             drop(charge);
         });

@@ -46,7 +46,8 @@ fn ports_of_grpc_and_otlp_ask_for_tls_and_a_token_too() {
     let token = ["--collector.auth.bearer-token-file=tokens"];
     let spaniel = Start::embedded().flags(&tls).flags(&token).run_in(directory);
     let root = reqwest::Certificate::from_pem(certificate.pem().as_bytes()).unwrap();
-    let client = Client::builder().no_proxy().add_root_certificate(root).timeout(PATIENCE).build().unwrap();
+    let client =
+        Client::builder().http1_only().no_proxy().add_root_certificate(root).timeout(PATIENCE).build().unwrap();
     let post = |listener: &str, path: &str, kind: &str, token: &str| {
         let url = spaniel.url(listener, path).replace("http:", "https:");
         // No spans: an empty message.

@@ -48,7 +48,8 @@ impl Certificates {
     /// other place that an answer names, for they carry our credentials.
     pub(super) fn client(&self, url: &Url, place: &str, timeout: Duration) -> Result<Client, ConnectionError> {
         self.check_server_name(url, place)?;
-        let builder = Client::builder().timeout(timeout).no_proxy().redirect(redirect::Policy::none());
+        // HTTP/1.1 to every server, and to every proxy before it.
+        let builder = Client::builder().http1_only().timeout(timeout).no_proxy().redirect(redirect::Policy::none());
         let mut builder = builder.user_agent(concat!("spaniel/", env!("CARGO_PKG_VERSION")));
         if self.trust_all {
             builder = builder.danger_accept_invalid_certs(true);
