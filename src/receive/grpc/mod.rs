@@ -92,28 +92,13 @@ pub(super) async fn refuse_for_zipkin<T: Take>(
     Ok(unary::serve(State(Call::new(REPORT, reception.clone())), request).await)
 }
 
-/// `ExportTraceServiceResponse` of OTLP.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Exported {
-    #[prost(message, optional, tag = "1")]
-    partial_success: Option<PartialSuccess>,
-}
-
-/// `ExportTracePartialSuccess`.
-#[derive(Clone, PartialEq, prost::Message)]
-struct PartialSuccess {
-    #[prost(int64, tag = "1")]
-    rejected_spans: i64,
-    #[prost(string, tag = "2")]
-    error_message: String,
-}
-
 /// As jaeger-collector writes it, `partial_success` even if it is empty.
 pub(super) fn exported(taken: &Taken) -> Bytes {
+    use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
     let error_message = taken.left_out().unwrap_or_default();
     let rejected_spans = i64::try_from(taken.refusals()).unwrap_or(i64::MAX);
-    let partial_success = Some(PartialSuccess { rejected_spans, error_message });
-    Exported { partial_success }.encode_to_vec().into()
+    let partial_success = Some(ExportTracePartialSuccess { rejected_spans, error_message });
+    ExportTraceServiceResponse { partial_success }.encode_to_vec().into()
 }
 
 /// `PostSpansResponse` and `ReportResponse` have no fields.
