@@ -1,5 +1,5 @@
 //! What does the checksum of a commit cost? The documents of 5 and of 100 spans, by the crate that
-//! the spool uses and by the one that it used before, which the tests still read it with.
+//! the spool uses and by one that is twice as fast, but 0.7 MB large: it has the tables of every checksum there is.
 
 use std::hint::black_box;
 
