@@ -1,14 +1,20 @@
 //! Clients from their registries that ask how much to sample, against the real binary: what they are
 //! told is what they do, before and after the file changes.
 //!
-//! The program is in `tests/clients/polling`. Where there is no Go it is skipped with a word on
-//! standard error, or fails if `SPANIEL_REQUIRE_CLIENTS=1`.
+//! The programs are in `tests/clients/polling`, and in `tests/clients/node`. Where there is no Go, or
+//! no Node, they are skipped with a word on standard error, or fail if `SPANIEL_REQUIRE_CLIENTS=1`.
 
 #![expect(clippy::unwrap_used, reason = "a test tells what is wrong by panicking")]
 
 #[path = "whole_path/made.rs"]
 #[allow(dead_code, reason = "the whole path uses the rest")]
 mod made;
+#[path = "clients/programs.rs"]
+#[allow(dead_code, reason = "the clients that send use the rest")]
+mod programs;
+#[path = "clients/report.rs"]
+#[allow(dead_code, reason = "the clients that send use it")]
+mod report;
 #[path = "whole_path/spaniel.rs"]
 #[allow(dead_code, reason = "the whole path uses the rest")]
 mod spaniel;
@@ -63,11 +69,19 @@ struct Client {
 
 impl Client {
     fn start(kind: &str, url: &str, service: &str) -> Option<Client> {
-        let mut command = Command::new(program()?);
-        let command = command.args([kind, url, service]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
+        Some(Client::run(Command::new(program()?).args([kind, url, service])))
+    }
+
+    /// One of `tests/clients/node`.
+    fn start_node(kind: &str, url: &str, service: &str) -> Option<Client> {
+        let mut command = programs::Language::Node.program("polling")?;
+        Some(Client::run(command.args([kind, url, service])))
+    }
+
+    fn run(command: &mut Command) -> Client {
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (questions, answers) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Some(Client { process, questions, answers: BufReader::new(answers) })
+        Client { process, questions, answers: BufReader::new(answers) }
     }
 
     /// How many of so many spans it samples now, by which type of sampler, with which parameter.
@@ -160,6 +174,31 @@ fn jaegers_client_applies_what_it_is_told() {
         shop.must_sample("any", "250 probabilistic 0.0625");
         change(&spaniel, FIRST);
     }
+    spaniel.stop();
+}
+
+/// Both of Node. OpenTelemetry's says nothing of its sampler on its spans, and knows no limits.
+#[test]
+fn clients_of_node_apply_what_they_are_told() {
+    let spaniel = with_strategies(FIRST);
+    for (kind, by) in [
+        ("otel", [" none none"; 4]),
+        ("jaeger", [" probabilistic 0.25", " probabilistic 0.75", " probabilistic 0.125", " probabilistic 0.0625"]),
+    ] {
+        for (listener, path) in [("agent-http", "/sampling"), ("jaeger-thrift-http", "/api/sampling")] {
+            let url = spaniel.url(listener, path);
+            let Some(mut shop) = Client::start_node(kind, &url, "shop") else { return };
+            let mut cart = Client::start_node(kind, &url, "cart").unwrap();
+            shop.must_sample("any", &format!("1000{}", by[0]));
+            cart.must_sample("GET/cart", &format!("3000{}", by[1]));
+            cart.must_sample("any", &format!("500{}", by[2]));
+            change(&spaniel, &second());
+            shop.must_sample("any", &format!("250{}", by[3]));
+            change(&spaniel, FIRST);
+        }
+    }
+    let mut batch = Client::start_node("jaeger", &spaniel.url("agent-http", "/sampling"), "batch").unwrap();
+    until("a limit of seven a second", || batch.samples(100, "any").ends_with(" ratelimiting 7").then_some(()));
     spaniel.stop();
 }
 

@@ -66,14 +66,23 @@ pub(super) fn keep_up(settings: &Settings, house: &House) {
     let Some(path) = rules_file.clone().filter(|_| !interval.is_zero()) else { return };
     let (text, sampler, metrics) = (house.rules_text.clone(), house.sampler.clone(), house.metrics.clone());
     let limits = settings.sampling_limits.clone();
-    let watched = Watched { path, text, told: String::new(), sampler, metrics, limits };
+    let has_rules = !rules::is_blank(&text);
+    let watched = Watched { path, text, has_rules, told: String::new(), sampler, metrics, limits };
     tokio::spawn(watched.look_every(*interval));
+}
+
+/// Where there were rules, an empty file is one that is being written.
+fn half_written() -> Vec<Problem> {
+    let what = "the file is empty: write `rates: []` if there are to be no rules".into();
+    vec![Problem { line: 1, column: 1, what }]
 }
 
 struct Watched {
     path: PathBuf,
     /// What was read last, good or bad.
     text: String,
+    /// The file in force says something.
+    has_rules: bool,
     /// What was last said to be wrong with reading it.
     told: String,
     sampler: Arc<Sampler>,
@@ -90,7 +99,7 @@ impl Watched {
             // By content: files that are mounted change by a link above them.
             match tokio::fs::read_to_string(&self.path).await {
                 Ok(text) => self.look_at(text),
-                Err(error) => self.complain(&format!("cannot be read ({error})")),
+                Err(error) => self.miss(&error),
             }
         }
     }
@@ -99,12 +108,13 @@ impl Watched {
         if text == self.text {
             return;
         }
-        let read = rules::read(&text);
+        let says = !rules::is_blank(&text);
+        let read = if self.has_rules && !says { Err(half_written()) } else { rules::read(&text) };
         self.text = text;
         let is_good = read.is_ok();
         match read {
             Ok(rules) => {
-                self.told.clear();
+                (self.has_rules, self.told) = (says, String::new());
                 self.sampler.reload(rules);
                 tracing::info!(path = %self.path.display(), "the rules of sampling have changed");
                 tell_holes(&self.sampler, &self.limits);
@@ -113,6 +123,15 @@ impl Watched {
         }
         // Last: who reads the count finds that what it counts has happened.
         self.metrics.rules_reloaded(is_good);
+    }
+
+    /// The file is away. Counted once, however often it is looked for.
+    fn miss(&mut self, error: &std::io::Error) {
+        let what = format!("cannot be read ({error})");
+        if self.told != what {
+            self.metrics.rules_reloaded(false);
+        }
+        self.complain(&what);
     }
 
     /// The same is not said twice.

@@ -42,7 +42,7 @@ impl Client {
         }
     }
 
-    fn tagged(kind: Text<'_>, param: Option<Value<'_>>) -> Self {
+    fn tagged(kind: &Text<'_>, param: Option<&Value<'_>>) -> Self {
         if text_is(kind, "probabilistic") {
             let probability = param.and_then(number).filter(|number| *number > 0.0 && *number <= 1.0);
             return probability.map_or(Client::Silent, Client::Sampled);

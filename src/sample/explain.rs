@@ -4,12 +4,12 @@
 //! and the time. A condition on other parts of a span is told as *kept if …*; what really became of
 //! the latest spans stands in a ring.
 
+mod answer;
 mod question;
 mod text;
 
+pub use answer::{Effect, Explanation, Given, HashOf, Outcome, Step};
 pub use question::Question;
-
-use serde::Serialize;
 
 use super::Sampler;
 use super::expression::{Expression, Known};
@@ -17,83 +17,6 @@ use super::plan::{Judging, Manner, Plan};
 use super::rules::own;
 use super::strategies::Rate;
 use super::trace_state::TraceState;
-
-/// The answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Explanation {
-    #[serde(rename = "traceID")]
-    pub trace_id: String,
-    pub hash: HashOf,
-    /// In the order in which they are asked: the first that speaks decides; those of `effect`
-    /// `grants` grant together, and the largest counts.
-    pub rules: Vec<Step>,
-    /// What is decided where no rule with a condition speaks.
-    pub otherwise: Outcome,
-    /// Verdicts that were given, the oldest first; those of a service, if one was asked for.
-    pub recent: Vec<Given>,
-}
-
-/// The trace's number.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct HashOf {
-    pub kind: &'static str,
-    /// In hexadecimal.
-    pub number: String,
-    /// From 0 to 1: h.
-    pub h: f64,
-}
-
-/// What a rule says of the trace.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Step {
-    pub rule: &'static str,
-    pub effect: Effect,
-    /// The share that it grants, or by which it multiplies; `None`: not known.
-    pub share: Option<f64>,
-    /// Whether that is enough for this trace.
-    pub keeps: Option<bool>,
-    /// What must be true of the span for the rule to speak; `None`: it speaks.
-    #[serde(rename = "if")]
-    pub condition: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Effect {
-    Keeps,
-    Drops,
-    Grants,
-    /// Multiplies what is granted.
-    Limits,
-}
-
-/// A verdict.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Outcome {
-    /// `None`: it depends on what is not known.
-    pub kept: Option<bool>,
-    /// Who decides.
-    pub rule: &'static str,
-    /// π
-    pub probability: Option<f64>,
-    /// How many traces a kept one stands for.
-    pub weight: Option<f64>,
-}
-
-/// A verdict that was given.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Given {
-    #[serde(rename = "spanID")]
-    pub span_id: String,
-    pub service: String,
-    /// Microseconds since 1970.
-    pub start_time: u64,
-    pub kept: bool,
-    pub rule: &'static str,
-    pub probability: f64,
-}
 
 impl Sampler {
     /// Explains what becomes, and became, of a trace. `now` in microseconds since 1970.
@@ -117,10 +40,10 @@ impl Sampler {
 
     fn given(&self, question: &Question) -> Vec<Given> {
         let records = self.recent.of(question.trace_id).into_iter();
-        let asked = records.filter(|record| question.service.as_ref().is_none_or(|service| record.is_of(service)));
-        let given = asked.map(|record| Given {
+        let asked = records.filter(|(_, name)| question.service.as_ref().is_none_or(|service| name.is_of(service)));
+        let given = asked.map(|(record, name)| Given {
             span_id: format!("{:016x}", record.span_id),
-            service: record.service(),
+            service: name.text(),
             start_time: record.start,
             kept: record.kept,
             rule: record.rule,

@@ -6,20 +6,20 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::client::{self, Client};
+use super::client::Client;
 use super::expression::{Facts, slot};
+use super::grant::{Grant, above, after_client, by_rates, is_debug};
 use super::hash::Hash;
+use super::judged::Judged;
 use super::limits::{Factor, Rates, Seen};
 use super::operations::Operations;
-use super::plan::{Judging, Manner, Plan};
-use super::recent::{MOST_OF_REQUEST, Name, Record};
+use super::plan::{Manner, Plan};
+use super::recent::{MOST_OF_REQUEST, Name, Record, USUAL};
 use super::rules::own;
 use super::strategies::{Rate, Strategies};
 use super::trace_state::TraceState;
 use super::{Sampler, Verdict};
 use crate::span::{Process, Span, Text, Value};
-use crate::telemetry::books::Counts;
-use crate::telemetry::metrics::Metrics;
 
 /// Judges one request's spans, in their order.
 #[derive(Debug)]
@@ -32,32 +32,18 @@ pub struct Judge<'s, 'a> {
     tags: Vec<Option<Value<'a>>>,
     resource: Vec<Option<Value<'a>>>,
     service: Text<'a>,
-    /// The same as limits and the ring know it: made once, not for each span.
+    /// The same as limits know it: made once, not for each span.
     decoded: Cow<'a, str>,
-    name: Name,
     /// What the strategies say of the service's operations.
     operations: Operations<'a>,
     seen: Seen,
     /// Of the services before this one.
     seen_before: Vec<(Text<'a>, Seen)>,
-    /// Spans by rule: kept, dropped.
-    counts: Vec<(&'static str, [u64; 2])>,
+    judged: Judged,
     records: Vec<Record>,
-}
-
-/// What a rule grants a span.
-#[derive(Debug, Clone, Copy)]
-struct Grant {
-    rule: &'static str,
-    share: f64,
-    /// Its strategy is so many traces a second.
-    per_second: Option<f64>,
-}
-
-impl Grant {
-    fn new(rule: &'static str, share: f64) -> Self {
-        Grant { rule, share, per_second: None }
-    }
+    /// The services of the records, and the place of the present one.
+    names: Vec<Name>,
+    named: Option<u32>,
 }
 
 impl<'s, 'a> Judge<'s, 'a> {
@@ -70,12 +56,13 @@ impl<'s, 'a> Judge<'s, 'a> {
             resource: plan.resources.slots(),
             service: Text::default(),
             decoded: Cow::Borrowed(""),
-            name: Name::new(b""),
             operations: Operations::default(),
             seen: Seen::default(),
             seen_before: Vec::new(),
-            counts: Vec::new(),
+            judged: Judged::default(),
             records: Vec::new(),
+            names: Vec::new(),
+            named: None,
             sampler,
             plan,
         }
@@ -86,7 +73,7 @@ impl<'s, 'a> Judge<'s, 'a> {
         if service.raw() != self.service.raw() {
             self.put_seen_by();
             self.operations = Operations::default();
-            self.name = Name::new(service.raw());
+            self.named = None;
             self.decoded = service.decoded();
         }
         self.service = service;
@@ -110,7 +97,7 @@ impl<'s, 'a> Judge<'s, 'a> {
                 self.by_share(span, grant, keeps_debug, &factor)
             }
         };
-        self.count(&verdict);
+        self.judged.count(&verdict);
         verdict
     }
 
@@ -129,7 +116,7 @@ impl<'s, 'a> Judge<'s, 'a> {
         plan.tags.fill(&span.tags, &mut self.tags);
         let facts = Facts { service: self.service, span, tags: &self.tags, resource: &self.resource };
         let state = match facts.tag(slot::TRACE_STATE) {
-            Some(Value::Text(state)) => TraceState::read(state),
+            Some(Value::Text(state)) => TraceState::read(*state),
             _ => TraceState::default(),
         };
         let client = match Client::of(&facts, state, span.trace_id) {
@@ -198,22 +185,17 @@ impl<'s, 'a> Judge<'s, 'a> {
     }
 
     fn record(&mut self, span: &Span<'a>, verdict: &Verdict) {
-        if self.records.len() < MOST_OF_REQUEST {
-            self.records.push(Record::new(span, self.name, verdict));
+        if self.records.len() >= MOST_OF_REQUEST {
+            return;
         }
-    }
-
-    fn count(&mut self, verdict: &Verdict) {
-        let place = usize::from(!verdict.keep);
-        // A name is there once: its place tells it.
-        match self.counts.iter_mut().find(|(rule, _)| std::ptr::eq(*rule, verdict.rule)) {
-            Some((_, counts)) => counts[place] += 1,
-            None => {
-                let mut counts = [0; 2];
-                counts[place] = 1;
-                self.counts.push((verdict.rule, counts));
-            }
+        if self.records.is_empty() {
+            self.records.reserve(USUAL);
         }
+        let service = *self.named.get_or_insert_with(|| {
+            self.names.push(Name::new(self.service.raw()));
+            self.names.len() as u32 - 1
+        });
+        self.records.push(Record::new(span, service, verdict));
     }
 
     fn put_seen_by(&mut self) {
@@ -234,93 +216,7 @@ impl<'s, 'a> Judge<'s, 'a> {
         for (service, seen) in &self.seen_before {
             self.sampler.limits.observe(&service.decoded(), seen);
         }
-        self.sampler.recent.remember(&self.records);
-        Judged(self.counts)
-    }
-}
-
-/// The spans of one request by the rule that decided: kept, dropped.
-#[derive(Debug, Default)]
-pub struct Judged(Vec<(&'static str, [u64; 2])>);
-
-impl Judged {
-    /// The dropped ones, for the books.
-    pub fn dropped(&self) -> Counts {
-        let mut dropped = Counts::new();
-        for (rule, [_, gone]) in self.0.iter().filter(|(_, [_, gone])| *gone > 0) {
-            *dropped.entry(rule).or_default() += gone;
-        }
-        dropped
-    }
-
-    /// Counts them when the request is safe: one that is sent again counts once.
-    pub fn tell(&self, metrics: &Metrics) {
-        for (rule, [kept, gone]) in &self.0 {
-            metrics.judged(rule, *kept, *gone);
-        }
-    }
-}
-
-/// The sender asked for the trace, in Jaeger's way or in Zipkin's.
-fn is_debug(span: &Span<'_>) -> bool {
-    span.is_debug() || span.debug
-}
-
-/// The rules above the base, by their precedence: the first that speaks decides alone.
-fn above(judging: &Judging, facts: &Facts<'_, '_>) -> Option<Grant> {
-    let first =
-        |rules: &[super::rules::Predicate]| rules.iter().find(|rule| rule.when.holds(facts)).map(|rule| rule.name);
-    if is_debug(facts.span) {
-        return Some(Grant::new(own::DEBUG, 1.0));
-    }
-    if client::is_forced(facts) {
-        return Some(Grant::new(own::FORCED, 1.0));
-    }
-    let priority = client::priority(facts);
-    if priority == Some(true) {
-        return Some(Grant::new(own::PRIORITY, 1.0));
-    }
-    if let Some(rule) = first(&judging.absolute) {
-        return Some(Grant::new(rule, 0.0));
-    }
-    if priority == Some(false) {
-        return Some(Grant::new(own::PRIORITY, 0.0));
-    }
-    if let Some(rule) = first(&judging.keep) {
-        return Some(Grant::new(rule, 1.0));
-    }
-    first(&judging.drop).map(|rule| Grant::new(rule, 0.0))
-}
-
-/// The largest rate that the span is granted.
-fn by_rates(judging: &Judging, facts: &Facts<'_, '_>) -> Option<Grant> {
-    let mut most: Option<Grant> = None;
-    for rate in &judging.rates {
-        let is_more = most.is_none_or(|most| rate.rate > most.share);
-        if is_more && rate.when.as_ref().is_none_or(|when| when.holds(facts)) {
-            most = Some(Grant::new(rate.name, rate.rate));
-        }
-    }
-    most
-}
-
-/// What is left for us to sample of a trace that its client has sampled.
-fn after_client(hash: Hash, grant: Grant, client: Client) -> Grant {
-    match client {
-        // What is left lies below the client's share already, by the same number.
-        Client::Consistent(_) if hash == Hash::Consistent => grant,
-        Client::Sampled(probability) | Client::Consistent(probability) => {
-            Grant { share: (grant.share / probability).min(1.0), ..grant }
-        }
-        Client::Unknown if grant.share < 1.0 => Grant { rule: own::CLIENT, share: 1.0, ..grant },
-        Client::Silent | Client::Unknown => grant,
-    }
-}
-
-impl Verdict {
-    /// `before`: with what probability the trace came to us, if that is known.
-    fn of(grant: Grant, keep: bool, before: Option<f64>) -> Self {
-        let weight = before.map(|before| 1.0 / (before * grant.share));
-        Verdict { keep, rule: grant.rule, probability: grant.share, weight: weight.filter(|weight| weight.is_finite()) }
+        self.sampler.recent.remember(&self.records, &self.names);
+        self.judged
     }
 }

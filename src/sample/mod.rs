@@ -23,9 +23,11 @@
 mod client;
 pub mod explain;
 pub mod expression;
+mod grant;
 pub mod hash;
 mod holes;
 mod judge;
+mod judged;
 pub mod limits;
 mod operations;
 mod plan;
@@ -47,7 +49,8 @@ use recent::Recent;
 use rules::Rules;
 use strategies::StrategiesHandle;
 
-pub use judge::{Judge, Judged};
+pub use judge::Judge;
+pub use judged::Judged;
 pub use limits::Limits;
 
 /// What becomes of a span.

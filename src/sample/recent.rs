@@ -9,6 +9,8 @@ use crate::span::{Span, SpanId, TraceId};
 pub(super) const MOST: usize = 16_384;
 /// Of one request.
 pub(super) const MOST_OF_REQUEST: usize = 1024;
+/// Room for those of a usual request, made at once (`benches/verdict.rs`).
+pub(super) const USUAL: usize = 16;
 /// Bytes of a service's name that are remembered.
 const NAME: usize = 39;
 
@@ -20,9 +22,10 @@ pub(super) struct Record {
     /// Microseconds since 1970.
     pub(super) start: u64,
     pub(super) kept: bool,
+    /// Its place among the names.
+    service: u32,
     pub(super) rule: &'static str,
     pub(super) probability: f64,
-    service: Name,
 }
 
 /// The beginning of a service's name, as it was sent.
@@ -42,60 +45,84 @@ impl Name {
     fn known(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
-}
 
-impl Record {
-    pub(super) fn new(span: &Span<'_>, service: Name, verdict: &Verdict) -> Self {
-        let Verdict { keep: kept, rule, probability, .. } = *verdict;
-        let Span { trace_id, span_id, start, .. } = *span;
-        Record { trace_id, span_id, start, kept, rule, probability, service }
+    /// As it was sent, cut if it is long.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(self.known()).into_owned()
     }
 
-    /// The name of the service as it was sent, cut if it is long.
-    pub(super) fn service(&self) -> String {
-        String::from_utf8_lossy(self.service.known()).into_owned()
-    }
-
-    /// Whether the span may be this service's; of a long name only the beginning is known.
+    /// Whether it may be this service's; of a long name only the beginning is known.
     pub(super) fn is_of(&self, service: &str) -> bool {
-        let known = self.service.known();
+        let known = self.known();
         if known.len() < NAME { known == service.as_bytes() } else { service.as_bytes().starts_with(known) }
     }
 }
 
-/// The ring.
-#[derive(Debug, Default)]
-pub(super) struct Recent(Mutex<Ring>);
+impl Record {
+    /// `service`: the place of its name among those of the request.
+    pub(super) fn new(span: &Span<'_>, service: u32, verdict: &Verdict) -> Self {
+        let Verdict { keep: kept, rule, probability, .. } = *verdict;
+        let Span { trace_id, span_id, start, .. } = *span;
+        Record { trace_id, span_id, start, kept, service, rule, probability }
+    }
+}
 
+/// Verdicts, and the names of their services. A name is written for the records that follow it,
+/// one at least: when its place is taken again, theirs were.
 #[derive(Debug, Default)]
-struct Ring {
-    records: Vec<Record>,
+pub(super) struct Recent(Mutex<(Ring<Record>, Ring<Name>)>);
+
+#[derive(Debug)]
+struct Ring<T> {
+    items: Vec<T>,
     /// Where the next is written.
     next: usize,
 }
 
+impl<T> Default for Ring<T> {
+    fn default() -> Self {
+        Ring { items: Vec::new(), next: 0 }
+    }
+}
+
+impl<T> Ring<T> {
+    #[inline]
+    fn push(&mut self, item: T) {
+        match self.items.get_mut(self.next) {
+            Some(old) => *old = item,
+            None => self.items.push(item),
+        }
+        self.next = (self.next + 1) % MOST;
+    }
+
+    /// All of them, the oldest first.
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        let (newer, older) = self.items.split_at(self.next.min(self.items.len()));
+        older.iter().chain(newer)
+    }
+}
+
 impl Recent {
-    /// Remembers those of one request.
-    pub(super) fn remember(&self, records: &[Record]) {
+    /// Remembers those of one request, in their order, and the names that they name in turn.
+    pub(super) fn remember(&self, records: &[Record], of_request: &[Name]) {
         if records.is_empty() {
             return;
         }
-        let mut ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ring, names) = &mut *recent;
+        let first = names.next as u32;
+        of_request.iter().for_each(|name| names.push(*name));
         for record in records {
-            let next = ring.next;
-            match ring.records.get_mut(next) {
-                Some(old) => *old = *record,
-                None => ring.records.push(*record),
-            }
-            ring.next = (next + 1) % MOST;
+            ring.push(Record { service: (first + record.service) % MOST as u32, ..*record });
         }
     }
 
     /// Those of one trace, the oldest first.
-    pub(super) fn of(&self, trace_id: TraceId) -> Vec<Record> {
-        let ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (newer, older) = ring.records.split_at(ring.next.min(ring.records.len()));
-        older.iter().chain(newer).filter(|record| record.trace_id == trace_id).copied().collect()
+    pub(super) fn of(&self, trace_id: TraceId) -> Vec<(Record, Name)> {
+        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ring, names) = &*recent;
+        let found = ring.iter().filter(|record| record.trace_id == trace_id);
+        found.filter_map(|record| Some((*record, *names.items.get(record.service as usize)?))).collect()
     }
 }
 
@@ -103,26 +130,49 @@ impl Recent {
 mod tests {
     use super::*;
 
-    fn record(number: u64) -> Record {
+    fn record(number: u64, service: u32) -> Record {
         let span = Span { trace_id: TraceId { high: 0, low: number % 10 }, span_id: number, ..Span::default() };
-        Record::new(&span, Name::new(b"a service of which only the beginning is remembered"), &Verdict::KEPT)
+        Record::new(&span, service, &Verdict::KEPT)
     }
 
     #[test]
     fn the_latest_are_remembered_in_their_order() {
         let recent = Recent::default();
         assert!(recent.of(TraceId { high: 0, low: 3 }).is_empty());
-        let all: Vec<_> = (0..MOST as u64 + 25).map(record).collect();
+        let name = Name::new(b"a service of which only the beginning is remembered");
+        let all: Vec<_> = (0..MOST as u64 + 25).map(|number| record(number, 0)).collect();
         for request in all.chunks(700) {
-            recent.remember(request);
+            recent.remember(request, &[name]);
         }
         let found = recent.of(TraceId { high: 0, low: 3 });
-        let numbers: Vec<_> = found.iter().map(|record| record.span_id).collect();
+        let numbers: Vec<_> = found.iter().map(|(record, _)| record.span_id).collect();
         let expected: Vec<_> = (25..MOST as u64 + 25).filter(|number| number % 10 == 3).collect();
         assert_eq!(numbers, expected);
-        assert_eq!(found[0].service(), "a service of which only the beginning i");
-        assert!(found[0].is_of("a service of which only the beginning is known") && !found[0].is_of("a service"));
-        let short = Record::new(&Span::default(), Name::new(b"cart"), &Verdict::KEPT);
+        assert_eq!(found[0].1.text(), "a service of which only the beginning i");
+        assert!(name.is_of("a service of which only the beginning is known") && !name.is_of("a service"));
+        let short = Name::new(b"cart");
         assert!(short.is_of("cart") && !short.is_of("cart-of-others"));
+    }
+
+    /// Requests of one, of few and of many services, until the names have gone round more than once.
+    #[test]
+    fn each_keeps_the_name_of_its_service() {
+        let recent = Recent::default();
+        for request in 0..9000_u64 {
+            let services = request % 7 + 1;
+            let names: Vec<_> = (0..services).map(|of| Name::new(format!("{request}-{of}").as_bytes())).collect();
+            let spans = services * if request % 3 == 0 { 2 } else { 1 };
+            let of_span = |span| {
+                let service = span * services / spans;
+                let span = Span { span_id: request * 10 + service, ..Span::default() };
+                Record::new(&span, service as u32, &Verdict::KEPT)
+            };
+            recent.remember(&(0..spans).map(of_span).collect::<Vec<_>>(), &names);
+        }
+        let found = recent.of(TraceId::default());
+        assert_eq!(found.len(), MOST);
+        for (record, name) in found {
+            assert_eq!(name.text(), format!("{}-{}", record.span_id / 10, record.span_id % 10));
+        }
     }
 }

@@ -69,7 +69,7 @@ impl Display for Test {
                 }
                 out.write_char(']')
             }
-            Test::Contains(text) => worded(out, "contains", text),
+            Test::Contains(part) => worded(out, "contains", &part.text),
             Test::StartsWith(text) => worded(out, "starts_with", text),
             Test::Matches(pattern) => worded(out, "matches", pattern.as_str()),
         }

@@ -24,8 +24,8 @@ impl Field {
         let value = match self {
             Field::Duration => return meets_duration(facts.span.duration.max(0), test),
             Field::Error => return meets_bool(is_error(facts), test),
-            Field::Service => return meets_text(facts.service, test),
-            Field::Operation => return meets_text(facts.span.operation, test),
+            Field::Service => return meets_text(&facts.service, test),
+            Field::Operation => return meets_text(&facts.span.operation, test),
             Field::Kind => facts.tag(slot::KIND),
             Field::Status => facts.tag(slot::HTTP_STATUS).or_else(|| facts.tag(slot::HTTP_RESPONSE_STATUS)),
             Field::Grpc => facts.tag(slot::GRPC_STATUS).or_else(|| facts.tag(slot::RPC_GRPC_STATUS)),
@@ -45,17 +45,18 @@ impl Field {
 
 /// What most conditions are: a text that lies in the request as it is, held against texts.
 #[inline]
-fn meets_text(text: Text<'_>, test: &Test) -> bool {
-    let (Text::Clean(plain) | Text::Plain(plain)) = text else { return meets(Value::Text(text), test) };
+fn meets_text(text: &Text<'_>, test: &Test) -> bool {
+    let (Text::Clean(plain) | Text::Plain(plain)) = text else { return meets(&Value::Text(*text), test) };
     match test {
-        Test::Compare(Comparison::Equal, Literal::Text(wanted)) => plain == &**wanted,
-        Test::Compare(Comparison::NotEqual, Literal::Text(wanted)) => plain != &**wanted,
+        Test::Compare(Comparison::Equal, Literal::Text(wanted)) => *plain == &**wanted,
+        Test::Compare(Comparison::NotEqual, Literal::Text(wanted)) => *plain != &**wanted,
         Test::In(list) if matches!(list.first(), Some(Literal::Text(_))) => list.iter().any(|literal| match literal {
-            Literal::Text(wanted) => plain == &**wanted,
-            other => equals(Value::Text(text), other) == Some(true),
+            Literal::Text(wanted) => *plain == &**wanted,
+            other => equals(&Value::Text(*text), other) == Some(true),
         }),
         Test::StartsWith(part) => plain.starts_with(&**part),
-        _ => meets(Value::Text(text), test),
+        Test::Contains(part) => part.is_in(plain),
+        _ => meets(&Value::Text(*text), test),
     }
 }
 
@@ -63,7 +64,7 @@ fn meets_text(text: Text<'_>, test: &Test) -> bool {
 /// `ERROR`.
 fn is_error(facts: &Facts<'_, '_>) -> bool {
     let tagged = match facts.tag(slot::ERROR) {
-        Some(Value::Bool(error)) => error,
+        Some(Value::Bool(error)) => *error,
         Some(Value::Text(text)) => !text_is(text, "false"),
         Some(_) => true,
         None => false,
@@ -72,7 +73,7 @@ fn is_error(facts: &Facts<'_, '_>) -> bool {
 }
 
 /// The other side of a span that was received: who called.
-fn caller<'a>(facts: &Facts<'_, 'a>) -> Option<Value<'a>> {
+fn caller<'f, 'a>(facts: &'f Facts<'_, 'a>) -> Option<&'f Value<'a>> {
     match facts.tag(slot::KIND) {
         Some(Value::Text(kind)) if text_is(kind, "server") || text_is(kind, "consumer") => {
             facts.tag(slot::PEER_SERVICE)
@@ -98,7 +99,7 @@ fn meets_bool(value: bool, test: &Test) -> bool {
     }
 }
 
-fn meets(value: Value<'_>, test: &Test) -> bool {
+fn meets(value: &Value<'_>, test: &Test) -> bool {
     match (test, value) {
         (Test::Compare(Comparison::NotEqual, literal), _) => equals(value, literal).is_some_and(|equal| !equal),
         (Test::Compare(Comparison::Equal, literal), _) => equals(value, literal) == Some(true),
@@ -106,14 +107,14 @@ fn meets(value: Value<'_>, test: &Test) -> bool {
             .and_then(|number| number.partial_cmp(wanted))
             .is_some_and(|ordering| comparison.holds(ordering)),
         (Test::In(list), _) => is_in(value, list),
-        (Test::Contains(part), Value::Text(text)) => with(text, |text| text.contains(&**part)),
+        (Test::Contains(part), Value::Text(text)) => with(text, |text| part.is_in(text)),
         (Test::StartsWith(part), Value::Text(text)) => with(text, |text| text.starts_with(&**part)),
         (Test::Matches(pattern), Value::Text(text)) => with(text, |text| pattern.is_match(text)),
         _ => false,
     }
 }
 
-fn is_in(value: Value<'_>, list: &[Literal]) -> bool {
+fn is_in(value: &Value<'_>, list: &[Literal]) -> bool {
     // Read once, not for each of the list.
     let number = matches!(list.first(), Some(Literal::Number(_))).then(|| number(value));
     list.iter().any(|literal| match (literal, number) {
@@ -137,16 +138,16 @@ impl Comparison {
 }
 
 /// Whether a value is what the literal says; `None` if they cannot be compared.
-fn equals(value: Value<'_>, literal: &Literal) -> Option<bool> {
+fn equals(value: &Value<'_>, literal: &Literal) -> Option<bool> {
     match literal {
         Literal::Number(wanted) => number(value).map(|number| number == *wanted),
         Literal::Bool(wanted) => bool_of(value).map(|value| value == *wanted),
         Literal::Text(wanted) => match value {
             Value::Text(text) => Some(text_is(text, wanted)),
-            Value::Bool(value) => Some(&**wanted == if value { "true" } else { "false" }),
-            Value::Int64(number) => Some(wanted.parse() == Ok(number)),
-            Value::Float64(number) => Some(wanted.parse() == Ok(number)),
-            Value::Address(address) => Some(wanted.parse() == Ok(address)),
+            Value::Bool(value) => Some(&**wanted == if *value { "true" } else { "false" }),
+            Value::Int64(number) => Some(wanted.parse() == Ok(*number)),
+            Value::Float64(number) => Some(wanted.parse() == Ok(*number)),
+            Value::Address(address) => Some(wanted.parse() == Ok(*address)),
             Value::Binary(_) => None,
         },
         Literal::Duration(_) => None,
@@ -154,10 +155,10 @@ fn equals(value: Value<'_>, literal: &Literal) -> Option<bool> {
 }
 
 /// A number, be it one or its digits.
-pub(in crate::sample) fn number(value: Value<'_>) -> Option<f64> {
+pub(in crate::sample) fn number(value: &Value<'_>) -> Option<f64> {
     match value {
-        Value::Int64(number) => Some(number as f64),
-        Value::Float64(number) => Some(number),
+        Value::Int64(number) => Some(*number as f64),
+        Value::Float64(number) => Some(*number),
         Value::Text(text) => {
             let bytes = text.raw();
             // A code of three digits is what most are.
@@ -170,9 +171,9 @@ pub(in crate::sample) fn number(value: Value<'_>) -> Option<f64> {
     }
 }
 
-fn bool_of(value: Value<'_>) -> Option<bool> {
+fn bool_of(value: &Value<'_>) -> Option<bool> {
     match value {
-        Value::Bool(value) => Some(value),
+        Value::Bool(value) => Some(*value),
         Value::Text(text) if text_is(text, "true") => Some(true),
         Value::Text(text) if text_is(text, "false") => Some(false),
         _ => None,
@@ -181,14 +182,14 @@ fn bool_of(value: Value<'_>) -> Option<bool> {
 
 /// Whether a text says this, in whatever form it lies in the request.
 #[inline]
-pub(in crate::sample) fn text_is(text: Text<'_>, wanted: &str) -> bool {
+pub(in crate::sample) fn text_is(text: &Text<'_>, wanted: &str) -> bool {
     match text {
-        Text::Clean(text) | Text::Plain(text) => text == wanted,
+        Text::Clean(text) | Text::Plain(text) => *text == wanted,
         escaped => escaped.decoded() == wanted,
     }
 }
 
-fn with<T>(text: Text<'_>, ask: impl FnOnce(&str) -> T) -> T {
+fn with<T>(text: &Text<'_>, ask: impl FnOnce(&str) -> T) -> T {
     match text {
         Text::Clean(text) | Text::Plain(text) => ask(text),
         escaped => {

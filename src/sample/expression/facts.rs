@@ -163,12 +163,12 @@ pub struct Facts<'s, 'a> {
 
 impl<'a> Facts<'_, 'a> {
     #[inline]
-    pub fn tag(&self, slot: usize) -> Option<Value<'a>> {
-        self.tags.get(slot).copied().flatten()
+    pub fn tag(&self, slot: usize) -> Option<&Value<'a>> {
+        self.tags.get(slot)?.as_ref()
     }
 
     #[inline]
-    pub(super) fn resource(&self, slot: usize) -> Option<Value<'a>> {
-        self.resource.get(slot).copied().flatten()
+    pub(super) fn resource(&self, slot: usize) -> Option<&Value<'a>> {
+        self.resource.get(slot)?.as_ref()
     }
 }

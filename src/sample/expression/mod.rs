@@ -10,11 +10,13 @@ mod evaluate;
 mod facts;
 mod lexer;
 mod parser;
+mod part;
 mod residual;
 
 pub(in crate::sample) use evaluate::{number, text_is};
 pub use facts::{Facts, KeyTable, Keys, slot};
 pub use parser::{Fault, LONGEST, parse};
+pub use part::Part;
 pub use residual::Known;
 
 use regex::Regex;
@@ -71,7 +73,7 @@ pub enum Test {
     True,
     Compare(Comparison, Literal),
     In(Vec<Literal>),
-    Contains(Box<str>),
+    Contains(Box<Part>),
     StartsWith(Box<str>),
     /// A regular expression that is found somewhere in the text.
     Matches(Regex),

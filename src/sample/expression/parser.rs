@@ -118,7 +118,7 @@ impl<'t> Parser<'t, '_> {
             Kind::Sign(">") => self.compare(Comparison::Greater, nature)?,
             Kind::Sign(">=") => self.compare(Comparison::GreaterOrEqual, nature)?,
             Kind::Word("in") => self.list(nature)?,
-            Kind::Word("contains") => Test::Contains(self.text(nature)?),
+            Kind::Word("contains") => Test::Contains(Box::new(self.text(nature)?.into())),
             Kind::Word("starts_with") => Test::StartsWith(self.text(nature)?),
             Kind::Word("matches") => self.pattern(nature)?,
             _ if nature == Nature::Bool => Test::True,

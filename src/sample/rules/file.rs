@@ -83,13 +83,17 @@ struct RateBlock {
     when: Option<Spanned<String>>,
 }
 
+/// Whether a text says nothing at all, as a file does of which the writing has just begun.
+pub fn is_blank(text: &str) -> bool {
+    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || line == "---")
+}
+
 /// Reads a file's text.
 pub fn read(text: &str) -> Result<Rules, Vec<Problem>> {
     if text.len() > LARGEST {
         return Err(vec![Problem { line: 1, column: 1, what: format!("a file of rules has {LARGEST} bytes at most") }]);
     }
-    let mut lines = text.lines().map(str::trim);
-    if lines.all(|line| line.is_empty() || line.starts_with('#') || line == "---") {
+    if is_blank(text) {
         return Ok(Rules::default());
     }
     let document = serde_saphyr::from_str::<Document>(text).map_err(|error| {

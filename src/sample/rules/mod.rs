@@ -4,7 +4,7 @@
 mod file;
 mod name;
 
-pub use file::{Problem, read};
+pub use file::{Problem, is_blank, read};
 
 use super::expression::{Expression, Keys};
 use super::hash::{Hash, Input, JAEGERS_SALT};

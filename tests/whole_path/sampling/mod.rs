@@ -1,6 +1,7 @@
 //! Sampling by rules and by strategies that are enforced, of a page load that Envoys traced: nine
 //! spans of five services, sent again and again under fresh trace ids.
 
+mod changes;
 mod document;
 mod explain;
 mod ways;

@@ -1,0 +1,87 @@
+//! What the rules grant a span.
+
+use super::Verdict;
+use super::client::{self, Client};
+use super::expression::Facts;
+use super::hash::Hash;
+use super::plan::Judging;
+use super::rules::{Predicate, own};
+use crate::span::Span;
+
+/// What a rule grants a span.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grant {
+    pub(super) rule: &'static str,
+    pub(super) share: f64,
+    /// Its strategy is so many traces a second.
+    pub(super) per_second: Option<f64>,
+}
+
+impl Grant {
+    pub(super) fn new(rule: &'static str, share: f64) -> Self {
+        Grant { rule, share, per_second: None }
+    }
+}
+
+/// The sender asked for the trace, in Jaeger's way or in Zipkin's.
+pub(super) fn is_debug(span: &Span<'_>) -> bool {
+    span.is_debug() || span.debug
+}
+
+/// The rules above the base, by their precedence: the first that speaks decides alone.
+pub(super) fn above(judging: &Judging, facts: &Facts<'_, '_>) -> Option<Grant> {
+    let first = |rules: &[Predicate]| rules.iter().find(|rule| rule.when.holds(facts)).map(|rule| rule.name);
+    if is_debug(facts.span) {
+        return Some(Grant::new(own::DEBUG, 1.0));
+    }
+    if client::is_forced(facts) {
+        return Some(Grant::new(own::FORCED, 1.0));
+    }
+    let priority = client::priority(facts);
+    if priority == Some(true) {
+        return Some(Grant::new(own::PRIORITY, 1.0));
+    }
+    if let Some(rule) = first(&judging.absolute) {
+        return Some(Grant::new(rule, 0.0));
+    }
+    if priority == Some(false) {
+        return Some(Grant::new(own::PRIORITY, 0.0));
+    }
+    if let Some(rule) = first(&judging.keep) {
+        return Some(Grant::new(rule, 1.0));
+    }
+    first(&judging.drop).map(|rule| Grant::new(rule, 0.0))
+}
+
+/// The largest rate that the span is granted.
+pub(super) fn by_rates(judging: &Judging, facts: &Facts<'_, '_>) -> Option<Grant> {
+    let mut most: Option<Grant> = None;
+    for rate in &judging.rates {
+        let is_more = most.is_none_or(|most| rate.rate > most.share);
+        if is_more && rate.when.as_ref().is_none_or(|when| when.holds(facts)) {
+            most = Some(Grant::new(rate.name, rate.rate));
+        }
+    }
+    most
+}
+
+/// What is left for us to sample of a trace that its client has sampled.
+pub(super) fn after_client(hash: Hash, grant: Grant, client: Client) -> Grant {
+    match client {
+        // What is left lies below the client's share already, by the same number.
+        Client::Consistent(_) if hash == Hash::Consistent => grant,
+        Client::Sampled(probability) | Client::Consistent(probability) => {
+            Grant { share: (grant.share / probability).min(1.0), ..grant }
+        }
+        Client::Unknown if grant.share < 1.0 => Grant { rule: own::CLIENT, share: 1.0, ..grant },
+        Client::Silent | Client::Unknown => grant,
+    }
+}
+
+impl Verdict {
+    /// `before`: with what probability the trace came to us, if that is known.
+    pub(super) fn of(grant: Grant, keep: bool, before: Option<f64>) -> Self {
+        let weight = before.map(|before| 1.0 / (before * grant.share));
+        Verdict { keep, rule: grant.rule, probability: grant.share, weight: weight.filter(|weight| weight.is_finite()) }
+    }
+}
