@@ -4,6 +4,7 @@
 mod changes;
 mod document;
 mod explain;
+mod room;
 mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
