@@ -48,7 +48,7 @@ async fn ask(address: &str, asked: &Explain) -> Result<(u16, String), reqwest::E
         ("at", asked.at.as_ref()),
     ];
     let given: Vec<_> = parameters.into_iter().filter_map(|(key, value)| Some((key, value?.as_str()))).collect();
-    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+    let client = reqwest::Client::builder().http1_only().no_proxy().timeout(PATIENCE).build()?;
     let request = client.get(format!("http://{address}/sampling/explain")).query(&given).query(&[("form", form)]);
     let answer = request.send().await?;
     Ok((answer.status().as_u16(), answer.text().await?))

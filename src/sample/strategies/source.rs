@@ -78,7 +78,8 @@ impl Source {
         let _ = shown.set_password(None);
         shown.set_query(None);
         shown.set_fragment(None);
-        let builder = Client::builder().timeout(TIMEOUT).no_proxy().redirect(redirect::Policy::limited(REDIRECTS));
+        let builder =
+            Client::builder().http1_only().timeout(TIMEOUT).no_proxy().redirect(redirect::Policy::limited(REDIRECTS));
         let client = builder.user_agent(concat!("spaniel/", env!("CARGO_PKG_VERSION"))).build();
         let client = client.map_err(|error| error.without_url().to_string())?;
         Ok(Source::Url { client, url, place: shown.into() })
