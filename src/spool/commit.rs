@@ -4,6 +4,7 @@
 //! batch when it is large enough or has waited long enough, appends all of it in one write and one
 //! sync, lets the runs go on, and wakes those who wait; meanwhile the next batch fills up. So the
 //! slower the disk, the larger the batches. A run whose request is gone is made safe all the same.
+//! What need not be synced mostly goes another way: [`super::direct`].
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,17 +19,22 @@ use crate::telemetry::books::Outcome;
 /// Bytes at which a batch does not wait for more.
 const ENOUGH: usize = 1 << 20;
 
+/// A run that is to be made safe, and what to enter in the books when it is.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) run: Run,
+    pub(super) outcome: Outcome,
+    pub(super) services: u64,
+}
+
 /// A run that waits to be made safe, and what its request is to be told.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) run: Run,
-    /// What to enter in the books when it is safe.
-    pub(super) outcome: Outcome,
-    pub(super) services: u64,
+    pub(super) arrival: Arrival,
     pub(super) answer: oneshot::Sender<Result<(), NotSafe>>,
 }
 
-impl Pending {
+impl Arrival {
     pub(super) fn record(&self) -> Record<'_> {
         let Run { label, items, documents, .. } = &self.run;
         Record { label: *label, items, documents, note: &[] }
@@ -67,7 +73,7 @@ impl Gate {
             return Err(NotSafe::Closed);
         }
         let before = open.bytes;
-        open.bytes += pending.run.documents.len() + 1;
+        open.bytes += pending.arrival.run.documents.len() + 1;
         open.pending.push(pending);
         let wakes = (before == 0 && !open.is_dozing) || (before < ENOUGH && open.bytes >= ENOUGH);
         if before == 0 {
@@ -117,6 +123,11 @@ impl Gate {
         let mut open = waited.unwrap_or_else(PoisonError::into_inner).0;
         open.is_dozing = !open.pending.is_empty();
         open
+    }
+
+    /// True when no more runs are let in.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Lets no more runs in.

@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::commit::{Gate, Pending};
 use super::counts::Counts;
+use super::direct::Turn;
 use super::disk::Disk;
 use super::held::Held;
 use super::lock::{DirectoryLock, LockError};
-use super::log::{AppendError, LogError, Options, Place};
+use super::log::{AppendError, LogError, Options, Place, Record};
 use super::shelf::Shelf;
 use super::{Gather, NotSafe, Shared, Spool};
 use crate::item::{Batch, Lane};
@@ -61,8 +62,10 @@ pub enum OpenError {
 #[derive(Debug)]
 pub(super) struct Durable {
     pub(super) gate: Gate,
+    /// Whoever has it appends; until the runs have gone on nobody else does.
+    pub(super) turn: Mutex<Turn>,
     pub(super) settings: Durability,
-    shelf: Arc<Shelf>,
+    pub(super) shelf: Arc<Shelf>,
     pub(super) held: Held,
     full: AtomicBool,
     /// All that an earlier life left is in the books.
@@ -93,8 +96,8 @@ impl Spool {
         let shelf = Arc::new(Shelf::open(disk.clone(), &directory, options, Lane::Backlog, shared.clone())?);
         let held = Held::open(disk, &settings, &shared)?;
         let (full, counted, failed) = (AtomicBool::new(false), AtomicBool::new(false), Mutex::default());
-        let gate = Gate::new(settings.commit_interval);
-        let durable = Durable { gate, settings, shelf, held, full, counted, failed, _lock };
+        let (gate, turn) = (Gate::new(settings.commit_interval), Mutex::default());
+        let durable = Durable { gate, turn, settings, shelf, held, full, counted, failed, _lock };
         let spool = Arc::new(Spool { durable: Some(durable), ..Spool::in_memory(gather, pace_bytes, shared) });
         spool.start("spool-commit", Spool::commit_all)?;
         spool.start("spool-look-through", |spool| spool.durable.iter().for_each(Durable::look_through))?;
@@ -115,13 +118,16 @@ impl Spool {
         while durable.gate.take(&mut batch) {
             self.commit(durable, &mut batch);
         }
+        // Who writes without this thread has come to his end, and the next finds the gate closed.
+        let _turn = durable.turn();
         self.close_queue();
         durable.shelf.close();
     }
 
     fn commit(&self, durable: &Durable, batch: &mut Vec<Pending>) {
-        let appended = durable.append(self, batch);
-        let places = match appended {
+        let turn = durable.turn();
+        let records: Vec<_> = batch.iter().map(|pending| pending.arrival.record()).collect();
+        let places = match durable.append(self, &records) {
             Ok(places) => places,
             Err(why) => {
                 for pending in batch.drain(..) {
@@ -133,11 +139,10 @@ impl Spool {
         };
         let mut answers = Vec::with_capacity(batch.len());
         self.go_on(batch.drain(..).zip(places).map(|(pending, place)| {
-            let Pending { mut run, outcome, services, answer } = pending;
-            run.segment = place.segment;
-            answers.push(answer);
-            (run, outcome, services, Some(place))
+            answers.push(pending.answer);
+            (pending.arrival, Some(place))
         }));
+        drop(turn);
         for answer in answers {
             let _ = answer.send(Ok(()));
         }
@@ -145,7 +150,7 @@ impl Spool {
     }
 
     /// Lets go of the oldest runs in memory while too much waits there.
-    fn leave_to_disk(&self, durable: &Durable) {
+    pub(super) fn leave_to_disk(&self, durable: &Durable) {
         let budget = &self.shared.budget;
         let tight = budget.used() / TIGHT.1 * TIGHT.1 > budget.limit() / TIGHT.1 * TIGHT.0;
         let room = if tight { 0 } else { durable.settings.memory_bytes };
@@ -221,12 +226,11 @@ impl Spool {
 
 impl Durable {
     /// Appends a batch, all or nothing.
-    fn append(&self, spool: &Spool, batch: &[Pending]) -> Result<Vec<Place>, NotSafe> {
+    pub(super) fn append(&self, spool: &Spool, records: &[Record<'_>]) -> Result<Vec<Place>, NotSafe> {
         let shared = &spool.shared;
-        let records: Vec<_> = batch.iter().map(Pending::record).collect();
         loop {
             let began = Instant::now();
-            match self.shelf.append(&records) {
+            match self.shelf.append(records) {
                 Ok(places) => {
                     self.full.store(false, Ordering::Relaxed);
                     let bytes = records.iter().map(|record| record.documents.len() as u64).sum();
@@ -246,6 +250,11 @@ impl Durable {
                 }
             }
         }
+    }
+
+    /// Waits for the turn to append.
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_full(&self, shared: &Shared) -> NotSafe {

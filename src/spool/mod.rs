@@ -16,6 +16,7 @@
 
 mod commit;
 mod counts;
+mod direct;
 pub mod disk;
 mod durable;
 mod gather;
@@ -40,7 +41,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::item::{Batch, Lane, Run};
 use crate::telemetry::books::{Books, Outcome};
-use commit::Pending;
+use commit::{Arrival, Pending};
 use durable::Durable;
 use log::Place;
 use pace::Pace;
@@ -103,13 +104,17 @@ impl Spool {
         }
         match &self.durable {
             None if self.closed.load(Ordering::Acquire) => return Err(NotSafe::Closed),
-            None => self.go_on([(run, outcome, services, None)]),
+            None => self.go_on([(Arrival { run, outcome, services }, None)]),
             Some(durable) => {
-                let (answer, answered) = oneshot::channel();
-                let pending = Pending { run, outcome, services, answer };
-                durable.gate.enter(pending)?;
-                // A thread that died says nothing more: it takes no runs either.
-                answered.await.unwrap_or(Err(NotSafe::Disk))?;
+                let arrival = Arrival { run, outcome, services };
+                if let Some(turn) = durable.turn_alone(&arrival) {
+                    self.commit_alone(durable, turn, arrival)?;
+                } else {
+                    let (answer, answered) = oneshot::channel();
+                    durable.gate.enter(Pending { arrival, answer })?;
+                    // A thread that died says nothing more: it takes no runs either.
+                    answered.await.unwrap_or(Err(NotSafe::Disk))?;
+                }
             }
         }
         self.pace.wait(&self.live_bytes).await;
@@ -117,10 +122,11 @@ impl Spool {
     }
 
     /// Runs are safe: enters them, and hands them on to whoever sends them.
-    fn go_on(&self, runs: impl IntoIterator<Item = (Run, Outcome, u64, Option<Place>)>) {
+    fn go_on(&self, arrivals: impl IntoIterator<Item = (Arrival, Option<Place>)>) {
         let mut wakes = false;
         let mut queue = self.lock();
-        for (run, outcome, services, place) in runs {
+        for (Arrival { mut run, outcome, services }, place) in arrivals {
+            run.segment = place.as_ref().map_or(run.segment, |place| place.segment);
             self.shared.books.enter(run.label.0, &outcome);
             self.shared.books.enter_services(services);
             self.shared.hold_items(run.items.len(), run.documents.len());

@@ -77,7 +77,12 @@ impl Shelf {
         Ok(Shelf { lane, log, ledger, read, changed, closed, ending, shared })
     }
 
-    /// Makes records safe. Their items are unsettled from then on, and in memory.
+    /// True if a record can be appended to the segment that is being written.
+    pub(super) fn has_room(&self, record: &Record<'_>) -> bool {
+        self.log.has_room(record)
+    }
+
+    /// Makes records safe, for one caller at a time. Their items are unsettled from then on, and in memory.
     pub(super) fn append(&self, records: &[Record<'_>]) -> Result<Vec<Place>, AppendError> {
         let places = match self.log.append(records) {
             Err(AppendError::Full { .. }) if self.let_go_of_closed() => self.log.append(records)?,

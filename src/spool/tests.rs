@@ -1,3 +1,4 @@
+mod direct;
 mod durable;
 mod gate;
 

@@ -257,7 +257,7 @@ pub(super) const SPOOL: &[Setting] = &[
         "spool.commit-interval",
         Time,
         "1ms",
-        "How long a write waits for others to go with it. Senders wait this long and for the write itself.",
+        "How long a write that is synced waits for others to go with it. Senders wait this long and for the write itself.",
     ),
     row(
         "spool.compression",

@@ -67,6 +67,12 @@ impl Log {
         }
     }
 
+    /// True if the segment that is being written has room for this record as it is.
+    pub fn has_room(&self, record: &Record<'_>) -> bool {
+        let bytes = bytes_of(record, record.documents.len()) + RECORD_HEAD as u64;
+        self.writer().active.as_ref().is_some_and(|active| active.end + bytes <= active.bytes)
+    }
+
     /// Ends the segment that is being written, if it holds records; the next append begins another.
     /// Waits for an append that is under way.
     pub fn seal(&self) {
@@ -224,6 +230,11 @@ impl Log {
     }
 }
 
+/// Bytes of a record whose documents take `stored`.
+fn bytes_of(record: &Record<'_>, stored: usize) -> u64 {
+    align((RECORD_HEAD + record.note.len() + record.items.len() * ITEM + stored) as u64)
+}
+
 /// A record that can be read back: lengths that fit, items within its documents.
 fn is_storable(record: &Record<'_>) -> bool {
     let longest = u32::MAX as usize;
@@ -247,11 +258,9 @@ impl Writer {
 
     /// Bytes of a commit, its end mark too.
     fn bytes_of(&self, records: &[Record<'_>]) -> u64 {
-        let of_record = |(index, record): (usize, &Record<'_>)| {
-            let stored = self.packed.stored(index, record).0.len();
-            align((RECORD_HEAD + record.note.len() + record.items.len() * ITEM + stored) as u64)
-        };
-        records.iter().enumerate().map(of_record).sum::<u64>() + RECORD_HEAD as u64
+        let stored = |index, record| self.packed.stored(index, record).0.len();
+        let all = records.iter().enumerate().map(|(index, record)| bytes_of(record, stored(index, record)));
+        all.sum::<u64>() + RECORD_HEAD as u64
     }
 
     /// Lays a commit out in the scratch space, with its checksums. `None`: no segment is active.

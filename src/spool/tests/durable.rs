@@ -9,18 +9,18 @@ use super::*;
 use crate::spool::durable::Durability;
 
 /// A disk, and a directory on the real one for the lock.
-struct Place {
-    disk: SimulatedDisk,
+pub(super) struct Place {
+    pub(super) disk: SimulatedDisk,
     directory: tempfile::TempDir,
-    books: Arc<Books>,
+    pub(super) books: Arc<Books>,
     budget: Arc<Budget>,
 }
 
 /// An item is known by the first eight bytes of its id.
-type Number = u64;
+pub(super) type Number = u64;
 
 impl Place {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let (disk, directory) = (SimulatedDisk::new(seed), tempfile::tempdir().unwrap());
         Place { disk, directory, books: Arc::new(Books::new(&["test"])), budget: Budget::new(1 << 20) }
     }
@@ -39,7 +39,7 @@ impl Place {
         }
     }
 
-    fn open(&self, change: impl FnOnce(&mut Durability)) -> Arc<Spool> {
+    pub(super) fn open(&self, change: impl FnOnce(&mut Durability)) -> Arc<Spool> {
         let mut durability = self.durability();
         change(&mut durability);
         let metrics = Arc::new(Metrics::for_tests());
@@ -59,7 +59,13 @@ impl Place {
         Place { disk: self.disk.crash(seed), books: Arc::new(Books::new(&["test"])), ..self }
     }
 
-    fn held(&self) -> u64 {
+    /// After a kill: the disk has all that was written.
+    pub(super) fn after_kill(self) -> Self {
+        self.disk.work_on();
+        Place { books: Arc::new(Books::new(&["test"])), ..self }
+    }
+
+    pub(super) fn held(&self) -> u64 {
         let page = &self.books.spans()["test"];
         assert!(page.balances(), "{page:?}");
         page.held
@@ -69,7 +75,7 @@ impl Place {
 const SEGMENT: u64 = 32 << 10;
 
 /// Ends a life: its threads are gone when this returns.
-async fn end(spool: Arc<Spool>) {
+pub(super) async fn end(spool: Arc<Spool>) {
     spool.close();
     let weak = Arc::downgrade(&spool);
     drop(spool);
@@ -90,7 +96,7 @@ fn numbers(batch: &Batch) -> Vec<Number> {
     batch.iter().map(|(_, item, _)| Number::from_be_bytes(item.id.0[..8].try_into().unwrap())).collect()
 }
 
-async fn append(spool: &Spool, numbers: std::ops::Range<Number>, bytes: usize) -> Result<(), NotSafe> {
+pub(super) async fn append(spool: &Spool, numbers: std::ops::Range<Number>, bytes: usize) -> Result<(), NotSafe> {
     let spans = numbers.clone().count() as u64;
     let outcome = Outcome { received: spans, held: spans, ..Outcome::default() };
     spool.append(self::numbered(numbers, bytes), outcome, 0).await
@@ -104,7 +110,7 @@ fn settle(spool: &Spool, batch: &Batch) {
 
 /// All that a spool has, taken when it is closed. A number comes once, but for what is held apart:
 /// if the power goes just after it was carried over, it may be in both places, and carried over again.
-async fn drain(spool: &Arc<Spool>) -> BTreeSet<Number> {
+pub(super) async fn drain(spool: &Arc<Spool>) -> BTreeSet<Number> {
     while !spool.is_counted() {
         tokio::task::yield_now().await;
     }
@@ -395,6 +401,7 @@ async fn whatever_is_dropped_counts_once() {
         let spool = place.open(|durability| {
             small_disk(durability);
             durability.memory_bytes = memory_bytes;
+            durability.sync = seed % 2 == 0;
         });
         let (mut next, mut taken, mut seen, mut under_way) = (0, 0, BTreeSet::new(), Vec::new());
         for _ in 0..150 {

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
 use super::*;
-use crate::spool::commit::Gate;
+use crate::spool::commit::{Gate, Pending};
 
 /// Nobody waits for that.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -16,11 +16,12 @@ const ENOUGH: usize = 1 << 20;
 
 fn enter(gate: &Gate, bytes: usize) -> Result<(), NotSafe> {
     let (answer, _) = oneshot::channel();
-    gate.enter(Pending { run: run(1, bytes), outcome: Outcome::default(), services: 0, answer })
+    let arrival = Arrival { run: run(1, bytes), outcome: Outcome::default(), services: 0 };
+    gate.enter(Pending { arrival, answer })
 }
 
 fn sizes(batch: &mut Vec<Pending>) -> Vec<usize> {
-    batch.drain(..).map(|pending| pending.run.documents.len()).collect()
+    batch.drain(..).map(|pending| pending.arrival.run.documents.len()).collect()
 }
 
 /// A thread that takes batches until the gate is closed, and tells their sizes.

@@ -1,0 +1,98 @@
+//! A run that its request writes itself, without the commit thread.
+//!
+//! With `--spool.sync=process` a commit is a copy into the page cache. That costs less than to hand
+//! the run to another thread, to be woken by it, and to touch documents that lie in another core's
+//! cache (`benches/load`, `--safety`). But it must not keep a thread of the runtime: it is done only
+//! while nobody else writes, into a segment that has room, and while writes are quick. Where the
+//! system makes writers wait, because too many pages are dirty or one must be read first, the commit
+//! thread waits.
+
+use std::sync::{MutexGuard, TryLockError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::commit::Arrival;
+use super::durable::Durable;
+use super::{NotSafe, Spool};
+
+/// Mean time of a write, beyond a nanosecond a byte, at which the commit thread writes. A copy takes
+/// some microseconds; that a thread loses its core for a few milliseconds while it writes must not count.
+const SLOW: Duration = Duration::from_micros(200);
+
+/// How often a request looks whether the turn is free: about as long as another one writes.
+const SPINS: usize = 200;
+
+/// How much the latest write counts in the mean: one part of so many.
+const MEMORY: u32 = 64;
+
+/// How long the commit thread then writes everything.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The turn to append, and how writes without the commit thread have gone of late.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    mean: Duration,
+    paused: Option<Instant>,
+}
+
+impl Turn {
+    pub(super) fn is_quick(&mut self, now: Instant) -> bool {
+        if self.paused.is_some_and(|until| now >= until) {
+            *self = Turn::default();
+        }
+        self.paused.is_none()
+    }
+
+    /// A write of so many bytes took this time.
+    pub(super) fn took(&mut self, bytes: usize, time: Duration, now: Instant) {
+        let time = time.saturating_sub(Duration::from_nanos(bytes as u64));
+        self.mean = self.mean - self.mean / MEMORY + time / MEMORY;
+        if self.mean > SLOW {
+            self.paused = Some(now + PAUSE);
+        }
+    }
+}
+
+impl Durable {
+    /// The turn to write this run on the thread of its request. `None`: the commit thread has to.
+    pub(super) fn turn_alone(&self, arrival: &Arrival) -> Option<MutexGuard<'_, Turn>> {
+        if self.settings.sync || self.settings.compress {
+            return None;
+        }
+        let mut turn = (0..SPINS).find_map(|_| self.turn_now())?;
+        // A closed gate says so itself.
+        let may = turn.is_quick(Instant::now()) && !self.gate.is_closed() && self.shelf.has_room(&arrival.record());
+        may.then_some(turn)
+    }
+
+    fn turn_now(&self) -> Option<MutexGuard<'_, Turn>> {
+        match self.turn.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                std::hint::spin_loop();
+                None
+            }
+        }
+    }
+}
+
+impl Spool {
+    /// Makes a run safe, now.
+    pub(super) fn commit_alone(
+        &self,
+        durable: &Durable,
+        mut turn: MutexGuard<'_, Turn>,
+        arrival: Arrival,
+    ) -> Result<(), NotSafe> {
+        let (bytes, began) = (arrival.run.documents.len(), Instant::now());
+        let appended = durable.append(self, &[arrival.record()]);
+        let ended = Instant::now();
+        turn.took(bytes, ended - began, ended);
+        self.go_on([arrival].into_iter().zip(appended?.into_iter().map(Some)));
+        drop(turn);
+        self.leave_to_disk(durable);
+        Ok(())
+    }
+}
