@@ -29,7 +29,7 @@ use tokio::time::{Instant, Sleep};
 use tower::Service;
 
 use super::heard::Heard;
-use super::http2;
+use super::http2::{self, Ended};
 use super::lingering::Lingering;
 use super::pulse::{Due, Pulse};
 use super::server::{Phase, Seat, Served};
@@ -96,7 +96,11 @@ async fn drive<C: GracefulConnection<Error = BoxError>>(
         tokio::select! {
             biased;
             ended = connection.as_mut() => {
-                ended.err().and_then(|error| http2::limit_of(&*error)).inspect(|limit| metrics.limit_reached(limit));
+                match ended.err().and_then(|error| http2::ended_by(&*error)) {
+                    Some(Ended::LargeHead) => metrics.limit_reached("limits.header-bytes"),
+                    Some(Ended::Calmed) => metrics.limit_reached(pulse.calmed().unwrap_or(http2::FLOOD)),
+                    None => {}
+                }
                 return;
             }
             due = poll_fn(|context| next_due(pulse, timer.as_mut(), farewell, context)) => match due {

@@ -47,19 +47,45 @@ pub(super) fn most_held(limits: &Connections) -> usize {
     2 * limits.header_bytes
 }
 
-/// The name under which the limits are counted that end connections. Which of them it was h2 says
-/// only to the sender, in its GOAWAY.
-const FLOOD: &str = "http2.flood";
+/// What h2 tells a sender at the end of its GOAWAY, and nobody else, and the limit that it means.
+const CALMED: [(&[u8], &str); 5] = [
+    (b"too_many_resets", "limits.http2-pending-resets"),
+    (b"too_many_internal_resets", "limits.http2-error-resets"),
+    (b"too_many_continuations", "limits.header-bytes"),
+    (b"header_list_way_too_large", "limits.header-bytes"),
+    (b"too_many_data_frames", "limits.http2-connection-window"),
+];
 
-/// The name of the limit that ended a connection, if one did.
-pub(super) fn limit_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
+/// What stands before these words.
+const ENHANCE_YOUR_CALM: &[u8] = &[0, 0, 0, 11];
+
+/// What is counted if h2 has a new word.
+pub(super) const FLOOD: &str = "http2.flood";
+
+/// The limit that a sender reached, if what is written ends by telling it.
+pub(super) fn calmed_by(written: &[u8]) -> Option<&'static str> {
+    let ends = |word| written.strip_suffix(word).is_some_and(|before| before.ends_with(ENHANCE_YOUR_CALM));
+    CALMED.iter().find(|(word, _)| ends(*word)).map(|(_, limit)| *limit)
+}
+
+/// How a limit ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// A head was too large.
+    LargeHead,
+    /// One of [`CALMED`].
+    Calmed,
+}
+
+/// The way in which a limit ended a connection, if one did.
+pub(super) fn ended_by(error: &(dyn Error + 'static)) -> Option<Ended> {
     for cause in std::iter::successors(Some(error), |&error| error.source()) {
         if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large) {
-            return Some("limits.header-bytes");
+            return Some(Ended::LargeHead);
         }
         if let Some(error) = cause.downcast_ref::<h2::Error>() {
             let is_flood = error.is_library() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM);
-            return is_flood.then_some(FLOOD);
+            return is_flood.then_some(Ended::Calmed);
         }
     }
     None

@@ -7,11 +7,13 @@
 //! never heading: its frames are no heads. What comes on it while nothing is asked is counted:
 //! pings and settings are answered, and one who sends nothing else for too many bytes is a flood.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::http2;
 use crate::settings::{Age, Connections};
 
 /// Milliseconds that mean *never*.
@@ -64,6 +66,8 @@ pub(super) struct Pulse {
     is_unheard: AtomicBool,
     /// There was no memory for what it sent.
     is_starved: AtomicBool,
+    /// The limit of HTTP/2 that it was told to have reached.
+    calmed: OnceLock<&'static str>,
 }
 
 impl Pulse {
@@ -88,6 +92,7 @@ impl Pulse {
             old_since: AtomicU64::new(NEVER),
             is_unheard: AtomicBool::new(false),
             is_starved: AtomicBool::new(false),
+            calmed: OnceLock::new(),
         }
     }
 
@@ -110,6 +115,20 @@ impl Pulse {
             self.heading.store(now, Ordering::Relaxed);
             self.is_urgent.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Bytes go, or are about to.
+    pub(super) fn write(&self, bytes: &[u8]) {
+        if self.is_http2()
+            && let Some(limit) = http2::calmed_by(bytes)
+        {
+            // Said again if the bytes could not go yet.
+            let _ = self.calmed.set(limit);
+        }
+    }
+
+    pub(super) fn calmed(&self) -> Option<&'static str> {
+        self.calmed.get().copied()
     }
 
     /// Bytes went.

@@ -108,11 +108,11 @@ async fn closed_with(house: &House, bytes: Vec<u8>) -> Option<(u32, String)> {
     Some((goaway.code()?, String::from_utf8(goaway.payload[8..].to_vec()).unwrap()))
 }
 
-/// A flood is told to calm down, for this reason, and counted.
-async fn is_calmed(bytes: Vec<u8>, reason: &str) {
+/// A flood is told to calm down, for this reason, and counted under the limit that it reached.
+async fn is_calmed(bytes: Vec<u8>, reason: &str, limit: &str) {
     let house = House::new().await;
     assert_eq!(closed_with(&house, bytes).await, Some((ENHANCE_YOUR_CALM, reason.into())));
-    house.until_metric(&reached("http2.flood")).await;
+    house.until_metric(&reached(limit)).await;
 }
 
 fn reached(limit: &str) -> String {
@@ -160,7 +160,7 @@ async fn limits_on_resets_and_frames_are_as_set() {
         .collect();
     let calm = |reason: &str| Some((ENHANCE_YOUR_CALM, reason.to_string()));
     assert_eq!(closed_with(&house, [begin(), errors].concat()).await, calm("too_many_internal_resets"));
-    house.until_metric(&reached("http2.flood")).await;
+    house.until_metric(&reached("limits.http2-error-resets")).await;
     let pings = frame(PING, 0, 0, &[0; 8]).repeat(20_000);
     closed_with(&house, [begin(), pings].concat()).await;
     house.until_metric(&reached("limits.http2-unasked-bytes")).await;
@@ -184,7 +184,7 @@ async fn rapid_resets_end_the_connection() {
         bytes.extend(frame(HEADERS, END_HEADERS, stream(index), &head()));
         bytes.extend(frame(RST_STREAM, 0, stream(index), &8_u32.to_be_bytes()));
     }
-    is_calmed(bytes, "too_many_resets").await;
+    is_calmed(bytes, "too_many_resets", "limits.http2-pending-resets").await;
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn errors_that_end_streams_end_the_connection_when_they_are_many() {
         let head = [&head()[..], b"\0\x0aconnection\x01x"].concat();
         bytes.extend(frame(HEADERS, END_HEADERS, stream(index), &head));
     }
-    is_calmed(bytes, "too_many_internal_resets").await;
+    is_calmed(bytes, "too_many_internal_resets", "limits.http2-error-resets").await;
 }
 
 #[tokio::test]
@@ -204,7 +204,7 @@ async fn a_head_without_an_end_ends_the_connection() {
     for _ in 0..10_000 {
         bytes.extend(frame(CONTINUATION, 0, 1, b"\0\x01a\x01b"));
     }
-    is_calmed(bytes, "too_many_continuations").await;
+    is_calmed(bytes, "too_many_continuations", "limits.header-bytes").await;
 }
 
 #[tokio::test]
@@ -213,7 +213,14 @@ async fn a_head_that_grows_when_read_ends_the_connection() {
     let kept = [&b"\x40\x01a\x7f\xa1\x1e"[..], &[b'x'; 4000]].concat();
     let block = [&head()[..], &kept, &[0xbe; 10_000]].concat();
     let bytes = [begin(), frame(HEADERS, END_HEADERS, 1, &block)].concat();
-    is_calmed(bytes, "header_list_way_too_large").await;
+    is_calmed(bytes, "header_list_way_too_large", "limits.header-bytes").await;
+}
+
+#[tokio::test]
+async fn tiny_pieces_of_a_body_without_an_end_end_the_connection() {
+    let pieces = frame(DATA, 0, 1, b"").repeat(200_000);
+    let bytes = [begin(), frame(HEADERS, END_HEADERS, 1, &head()), pieces].concat();
+    is_calmed(bytes, "too_many_data_frames", "limits.http2-connection-window").await;
 }
 
 #[tokio::test]
