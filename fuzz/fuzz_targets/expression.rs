@@ -25,8 +25,8 @@ fuzz_target!(|text: &str| {
     ];
     let span = Span { operation: "GET /".into(), duration: 1_000_000, tags, ..Span::default() };
     let [tags, resources] = keys.tables();
-    let (mut slots, of_process) = (tags.slots(), resources.slots());
-    tags.fill(&span.tags, &mut slots);
+    let (mut slots, of_process) = (tags.places(), resources.slots());
+    tags.locate(&span.tags, &mut slots);
     let facts = Facts { service: "cart".into(), span: &span, tags: &slots, resource: &of_process };
     let known = Known { service: Some("cart"), operation: Some("GET /") };
     let left: Expression = expression.residual(known);

@@ -155,14 +155,14 @@ impl House {
     }
 
     /// Keeps `/ready` true to its word: false while there is no memory for another body, or the
-    /// spool makes nothing safe. Tells the limits of sampling how full the spool is, and what the
-    /// store pushed back.
+    /// spool makes nothing safe. Tells the limits of sampling how full the spool is, what the store
+    /// pushed back, and how quickly it answered.
     pub(super) fn watch_room(&self) {
         let (budget, health, spool) = (self.budget.clone(), self.health.clone(), self.spool.clone());
         let (limits, metrics) = (self.limits.clone(), self.metrics.clone());
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(ROOM_LOOK);
-            let mut pushed_back = 0;
+            let (mut pushed_back, mut answers) = (0, [0; 2]);
             loop {
                 ticks.tick().await;
                 let memory = !budget.is_full();
@@ -170,6 +170,8 @@ impl House {
                 limits.pressure(spool.fullness());
                 let before = std::mem::replace(&mut pushed_back, metrics.pushed_back_items());
                 limits.pushed_back(pushed_back - before);
+                let [in_time, slow] = std::mem::replace(&mut answers, metrics.answers());
+                limits.answered(answers[0] - in_time, answers[1] - slow);
             }
         });
     }
@@ -293,6 +295,7 @@ fn manner(settings: &Settings, store: &Store, memory_limit: usize) -> Manner {
         carry_after: settings.spool.carry_after,
         max_age: settings.spool.max_age,
         aside_bytes: memory_limit / 8,
+        slow_after: settings.sampling_limits.bulk_latency,
     }
 }
 
@@ -369,5 +372,6 @@ fn identity(settings: &Settings) -> Identity {
         store: store.into(),
         downsampling: settings.downsampling.ratio != 1.0,
         span_series: if settings.metrics.enabled { settings.metrics.span_series } else { 0 },
+        span_expiration: settings.metrics.span_expiration,
     }
 }

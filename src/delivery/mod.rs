@@ -69,12 +69,15 @@ pub struct Manner {
     pub max_age: Option<Duration>,
     /// Bytes of what waits aside in memory.
     pub aside_bytes: usize,
+    /// `--sampling.max-bulk-latency`: an answer that takes longer is a slow one. `None`: nobody asks.
+    pub slow_after: Option<Duration>,
 }
 
 impl Default for Manner {
     fn default() -> Self {
         let carry_after = Duration::from_secs(60);
-        Manner { carriers: 1, most_carriers: 1, carry_after, max_age: None, aside_bytes: usize::MAX }
+        let aside_bytes = usize::MAX;
+        Manner { carriers: 1, most_carriers: 1, carry_after, max_age: None, aside_bytes, slow_after: None }
     }
 }
 
@@ -254,6 +257,7 @@ impl Delivery {
         let judgement = self.rooms.writer.write(batch).await;
         let latency = started.elapsed();
         self.measure(&judgement.verdicts, latency);
+        self.time(latency, judgement.away);
         self.pressure.note(latency, judgement.away || is_overloaded(&judgement), self.rooms.spool.is_behind());
         self.rooms.metrics.possibly_doubled(judgement.possibly_doubled);
         for &(mend, documents) in &judgement.mended {
@@ -267,6 +271,15 @@ impl Delivery {
         let errors = verdicts.len() - good;
         self.rooms.metrics.pushed_back(verdicts.iter().filter(|verdict| is_pushed_back(**verdict)).count() as u64);
         self.rooms.metrics.bulk(verdicts.len() as u64, good as u64, errors as u64, latency, errors < verdicts.len());
+    }
+
+    /// A store that is away answers nothing, and one that does not answer in time is slow, too.
+    fn time(&self, latency: Duration, away: bool) {
+        let Some(slow_after) = self.manner.slow_after else { return };
+        let is_slow = latency > slow_after;
+        if is_slow || !away {
+            self.rooms.metrics.answered(is_slow);
+        }
     }
 
     fn is_stopping(&self) -> bool {

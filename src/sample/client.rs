@@ -76,18 +76,20 @@ pub(super) fn priority(facts: &Facts<'_, '_>) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::expression::Keys;
     use super::*;
-    use crate::span::Span;
+    use crate::span::{Span, Tag};
 
     const ID: TraceId = TraceId { high: 1, low: 0xffff_ffff_ffff_ffff };
 
     /// With tags in these slots.
     fn with<T>(tags: &[(usize, Value<'static>)], ask: impl FnOnce(&Facts<'_, '_>) -> T) -> T {
-        let mut slots = vec![None; slot::COUNT];
+        let (mut span, mut places) = (Span::default(), Keys::default().tables()[0].places());
         for (slot, value) in tags {
-            slots[*slot] = Some(*value);
+            places[*slot] = span.tags.len() as u32;
+            span.tags.push(Tag::new("any", *value));
         }
-        ask(&Facts { service: Text::default(), span: &Span::default(), tags: &slots, resource: &[] })
+        ask(&Facts { service: Text::default(), span: &span, tags: &places, resource: &[] })
     }
 
     fn client(tags: &[(usize, Value<'static>)]) -> Client {

@@ -88,12 +88,12 @@ impl Teller<'_> {
         let mut decided = None;
         let drops = judged.absolute.iter().map(|rule| (rule, Effect::Drops));
         for (rule, effect) in drops {
-            self.predicate(rule.name, effect, &rule.when, &mut decided);
+            self.predicate(rule.name, effect, &rule.when.expression, &mut decided);
         }
         self.tell(own::PRIORITY, Effect::Drops, Some(0.0), said("tag('sampling.priority') == 0"));
         let rest = judged.keep.iter().map(|rule| (rule, Effect::Keeps));
         for (rule, effect) in rest.chain(judged.drop.iter().map(|rule| (rule, Effect::Drops))) {
-            self.predicate(rule.name, effect, &rule.when, &mut decided);
+            self.predicate(rule.name, effect, &rule.when.expression, &mut decided);
         }
         let most = self.rates(judged);
         Granted { decided, ..most }
@@ -127,7 +127,8 @@ impl Teller<'_> {
             }
         };
         for rate in &judged.rates {
-            let when = rate.when.as_ref().map_or(Expression::Constant(true), |when| when.residual(self.known()));
+            let when =
+                rate.when.as_ref().map_or(Expression::Constant(true), |when| when.expression.residual(self.known()));
             match when {
                 Expression::Constant(false) => {}
                 Expression::Constant(true) => {

@@ -2,6 +2,7 @@
 
 use super::Verdict;
 use super::client::{self, Client};
+use super::concern::{Concern, Concerns};
 use super::expression::Facts;
 use super::hash::Hash;
 use super::plan::Judging;
@@ -29,8 +30,16 @@ pub(super) fn is_debug(span: &Span<'_>) -> bool {
 }
 
 /// The rules above the base, by their precedence: the first that speaks decides alone.
-pub(super) fn above(judging: &Judging, facts: &Facts<'_, '_>) -> Option<Grant> {
-    let first = |rules: &[Predicate]| rules.iter().find(|rule| rule.when.holds(facts)).map(|rule| rule.name);
+pub(super) fn above(judging: &Judging, concerns: &Concerns, facts: &Facts<'_, '_>) -> Option<Grant> {
+    let first = |rules: &[Predicate], concerns: &[Concern]| {
+        for concern in concerns {
+            let rule = &rules[usize::from(concern.place)];
+            if concern.always || rule.when.holds(facts) {
+                return Some(rule.name);
+            }
+        }
+        None
+    };
     if is_debug(facts.span) {
         return Some(Grant::new(own::DEBUG, 1.0));
     }
@@ -41,28 +50,27 @@ pub(super) fn above(judging: &Judging, facts: &Facts<'_, '_>) -> Option<Grant> {
     if priority == Some(true) {
         return Some(Grant::new(own::PRIORITY, 1.0));
     }
-    if let Some(rule) = first(&judging.absolute) {
+    if let Some(rule) = first(&judging.absolute, concerns.absolute()) {
         return Some(Grant::new(rule, 0.0));
     }
     if priority == Some(false) {
         return Some(Grant::new(own::PRIORITY, 0.0));
     }
-    if let Some(rule) = first(&judging.keep) {
+    if let Some(rule) = first(&judging.keep, concerns.keep()) {
         return Some(Grant::new(rule, 1.0));
     }
-    first(&judging.drop).map(|rule| Grant::new(rule, 0.0))
+    first(&judging.drop, concerns.drop()).map(|rule| Grant::new(rule, 0.0))
 }
 
 /// The largest rate that the span is granted.
-pub(super) fn by_rates(judging: &Judging, facts: &Facts<'_, '_>) -> Option<Grant> {
-    let mut most: Option<Grant> = None;
-    for rate in &judging.rates {
-        let is_more = most.is_none_or(|most| rate.rate > most.share);
-        if is_more && rate.when.as_ref().is_none_or(|when| when.holds(facts)) {
-            most = Some(Grant::new(rate.name, rate.rate));
+pub(super) fn by_rates(judging: &Judging, concerns: &Concerns, facts: &Facts<'_, '_>) -> Option<Grant> {
+    for concern in concerns.rates() {
+        let rate = &judging.rates[usize::from(concern.place)];
+        if concern.always || rate.when.as_ref().is_none_or(|when| when.holds(facts)) {
+            return Some(Grant::new(rate.name, rate.rate));
         }
     }
-    most
+    None
 }
 
 /// What is left for us to sample of a trace that its client has sampled.

@@ -136,13 +136,15 @@ pub(super) fn largest(share: f64) -> u64 {
     let bits = share.abs().to_bits();
     let (exponent, fraction) = ((bits >> 52) as u32, bits & ((1 << 52) - 1));
     // The share is mantissa × 2^(power - 64); the least exponent stands for subnormal numbers.
-    let mantissa = u128::from(if exponent == 0 { fraction } else { fraction | 1 << 52 });
+    let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
     let power = exponent.max(1).cast_signed() - 1075 + 64;
-    let product = match u32::try_from(power) {
-        Ok(left) => mantissa << left,
-        Err(_) => mantissa.div_ceil(1 << power.unsigned_abs().min(127)),
+    let product = match (u32::try_from(power), power.unsigned_abs()) {
+        (Ok(left), _) => mantissa << left,
+        // Up to the next whole number.
+        (_, right @ ..64) => (mantissa + ((1 << right) - 1)) >> right,
+        _ => 1,
     };
-    u64::try_from(product.saturating_sub(1)).unwrap_or(u64::MAX)
+    product.saturating_sub(1)
 }
 
 /// OpenTelemetry's rejection threshold of 56 bits: `round(2^56 × (1 - share))`.

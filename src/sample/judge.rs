@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::client::Client;
+use super::concern::Concerns;
 use super::expression::{Facts, slot};
 use super::grant::{Grant, above, after_client, by_rates, is_debug};
 use super::hash::Hash;
@@ -28,10 +29,13 @@ pub struct Judge<'s, 'a> {
     plan: Arc<Plan>,
     rates: Rates,
     strategies: Option<Arc<Strategies>>,
-    /// Values of the tags that rules ask for: of the span, of its process.
-    tags: Vec<Option<Value<'a>>>,
+    /// Where the span's tags are that rules ask for, and the values of those of its process.
+    tags: Vec<u32>,
     resource: Vec<Option<Value<'a>>>,
     service: Text<'a>,
+    /// The rules that can concern the service, if some ask for it and they were worked out.
+    concerns: Concerns,
+    knows_concerns: bool,
     /// The same as limits know it: made once, not for each span.
     decoded: Cow<'a, str>,
     /// What the strategies say of the service's operations.
@@ -52,9 +56,11 @@ impl<'s, 'a> Judge<'s, 'a> {
         Judge {
             rates: sampler.limits.rates(now),
             strategies: plan.enforce.then(|| sampler.strategies.current()),
-            tags: plan.tags.slots(),
+            tags: plan.tags.places(),
             resource: plan.resources.slots(),
             service: Text::default(),
+            concerns: Concerns::default(),
+            knows_concerns: false,
             decoded: Cow::Borrowed(""),
             operations: Operations::default(),
             seen: Seen::default(),
@@ -74,6 +80,7 @@ impl<'s, 'a> Judge<'s, 'a> {
             self.put_seen_by();
             self.operations = Operations::default();
             self.named = None;
+            self.knows_concerns = false;
             self.decoded = service.decoded();
         }
         self.service = service;
@@ -85,20 +92,20 @@ impl<'s, 'a> Judge<'s, 'a> {
     /// Whether a span is kept. `span` is as it was sent.
     pub fn verdict(&mut self, span: &Span<'a>) -> Verdict {
         let factor = self.rates.factor(&self.decoded, span.start);
-        let verdict = match &self.plan.manner {
+        match &self.plan.manner {
             Manner::Rules(_) if self.plan.keeps_all && factor == Factor::ALL => {
                 self.seen.demand += 1.0;
                 self.seen.roots += u64::from(span.is_root());
-                return Verdict::KEPT;
+                Verdict::KEPT
             }
             Manner::Rules(_) => self.by_rules(span, &factor),
             Manner::Share { rule, share, keeps_debug } => {
                 let (grant, keeps_debug) = (Grant::new(rule, *share), *keeps_debug);
-                self.by_share(span, grant, keeps_debug, &factor)
+                let verdict = self.by_share(span, grant, keeps_debug, &factor);
+                self.judged.count(&verdict);
+                verdict
             }
-        };
-        self.judged.count(&verdict);
-        verdict
+        }
     }
 
     fn by_share(&mut self, span: &Span<'a>, grant: Grant, keeps_debug: bool, factor: &Factor) -> Verdict {
@@ -113,7 +120,10 @@ impl<'s, 'a> Judge<'s, 'a> {
     fn by_rules(&mut self, span: &Span<'a>, factor: &Factor) -> Verdict {
         let plan = &*self.plan;
         let Manner::Rules(judging) = &plan.manner else { return Verdict::KEPT };
-        plan.tags.fill(&span.tags, &mut self.tags);
+        if !std::mem::replace(&mut self.knows_concerns, true) && judging.concerns.is_none() {
+            self.concerns.work_out(judging, self.service);
+        }
+        plan.tags.locate(&span.tags, &mut self.tags);
         let facts = Facts { service: self.service, span, tags: &self.tags, resource: &self.resource };
         let state = match facts.tag(slot::TRACE_STATE) {
             Some(Value::Text(state)) => TraceState::read(*state),
@@ -123,8 +133,9 @@ impl<'s, 'a> Judge<'s, 'a> {
             Client::Silent if plan.head_rate < 1.0 => Client::Sampled(plan.head_rate),
             client => client,
         };
-        let above = above(judging, &facts);
-        let by_rates = if above.is_none() { by_rates(judging, &facts) } else { None };
+        let concerns = judging.concerns.as_ref().unwrap_or(&self.concerns);
+        let above = above(judging, concerns, &facts);
+        let by_rates = if above.is_none() { by_rates(judging, concerns, &facts) } else { None };
         let (hash, number) = (plan.hash, plan.hash.number(span.trace_id, state));
         let verdict = match above {
             Some(grant) => {
@@ -136,6 +147,7 @@ impl<'s, 'a> Judge<'s, 'a> {
                 self.weigh(span, number, after_client(hash, grant, client), factor, client)
             }
         };
+        self.judged.count(&verdict);
         self.record(span, &verdict);
         verdict
     }
@@ -179,7 +191,7 @@ impl<'s, 'a> Judge<'s, 'a> {
             };
             return Verdict::of(Grant { share, ..grant }, true, before);
         }
-        let limited = hash.grants(number, grant.share);
+        let limited = *factor != Factor::ALL && hash.grants(number, grant.share);
         let rule = if limited { factor.rule(hash.fraction(number) / grant.share) } else { grant.rule };
         Verdict::of(Grant { rule, share, ..grant }, false, client.probability())
     }

@@ -21,6 +21,7 @@
 //! collector and of Zipkin's.
 
 mod client;
+mod concern;
 pub mod explain;
 pub mod expression;
 mod grant;

@@ -1,10 +1,14 @@
 //! What a deployment decides by, put together from settings and rules: read-only, swapped as a
 //! whole when the rules change.
 
+use std::cmp::Ordering;
+
+use super::concern::Concerns;
 use super::expression::{KeyTable, Keys};
 use super::hash::{Hash, Input};
-use super::rules::{Predicate, Rate, Rules, own};
+use super::rules::{Condition, Predicate, Rate, Rules, own};
 use crate::settings::{Annotate, Downsampling, Sampling};
+use crate::span::Text;
 
 /// One way of deciding.
 #[derive(Debug)]
@@ -39,6 +43,30 @@ pub(super) struct Judging {
     pub(super) keep: Vec<Predicate>,
     pub(super) drop: Vec<Predicate>,
     pub(super) rates: Vec<Rate>,
+    /// The places of the rates in the order in which they are asked.
+    pub(super) largest_first: Vec<u16>,
+    /// For every service, if no rule asks for it.
+    pub(super) concerns: Option<Concerns>,
+}
+
+impl Judging {
+    fn new(absolute: Vec<Predicate>, keep: Vec<Predicate>, drop: Vec<Predicate>, rates: Vec<Rate>) -> Self {
+        let mut largest_first: Vec<u16> = (0..).zip(&rates).map(|(place, _)| place).collect();
+        let rate = |place: &u16| rates[usize::from(*place)].rate;
+        largest_first.sort_by(|one, other| rate(other).partial_cmp(&rate(one)).unwrap_or(Ordering::Equal));
+        let judging = Judging { absolute, keep, drop, rates, largest_first, concerns: None };
+        if judging.conditions().any(|when| when.expression.asks_for_service()) {
+            return judging;
+        }
+        let mut concerns = Concerns::default();
+        concerns.work_out(&judging, Text::default());
+        Judging { concerns: Some(concerns), ..judging }
+    }
+
+    fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let rules = [&self.absolute, &self.keep, &self.drop].into_iter().flatten().map(|rule| &rule.when);
+        rules.chain(self.rates.iter().filter_map(|rate| rate.when.as_ref()))
+    }
 }
 
 impl Plan {
@@ -70,7 +98,7 @@ impl Plan {
         let speaks = !absolute.is_empty() || !keep.is_empty() || !drop.is_empty() || !rates.is_empty();
         Plan {
             hash,
-            manner: Manner::Rules(Judging { absolute, keep, drop, rates }),
+            manner: Manner::Rules(Judging::new(absolute, keep, drop, rates)),
             tags,
             resources,
             head_rate: sampling.head_rate,

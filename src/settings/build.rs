@@ -65,6 +65,7 @@ pub(crate) fn build(values: &Values, read_file: ReadFile<'_>) -> Settings {
             } else {
                 0
             },
+            span_expiration: Some(values.time("metrics.spans.expiration")).filter(|time| !time.is_zero()),
         },
     }
 }
@@ -83,6 +84,7 @@ fn sampling_limits(values: &Values) -> SamplingLimits {
         spans_per_second_per_service: some("sampling.max-spans-per-second-per-service"),
         spans_per_second_by_service: quotas::read(values.text("sampling.max-spans-per-second-by-service"))
             .unwrap_or_default(),
+        bulk_latency: Some(values.time("sampling.max-bulk-latency")).filter(|most| !most.is_zero()),
         replicas: narrow(values, "sampling.replicas"),
         pressure: values.number("spool.pressure"),
     }

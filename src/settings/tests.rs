@@ -65,6 +65,14 @@ fn every_default_can_be_read() {
     }
 }
 
+#[test]
+fn a_budget_may_follow_how_quickly_the_store_answers() {
+    let latency = |flags: &[&str]| settings(flags).sampling_limits.bulk_latency;
+    let budget = "--sampling.max-spans-per-second=10";
+    assert_eq!(latency(&[budget, "--sampling.max-bulk-latency=1s"]), Some(Duration::from_secs(1)));
+    assert_eq!(latency(&[budget, "--sampling.max-bulk-latency=0"]), None);
+}
+
 /// A value other than the default for each used setting reaches the typed values.
 #[test]
 fn every_used_setting_changes_something() {
@@ -75,6 +83,7 @@ fn every_used_setting_changes_something() {
         "es.lean.max-fields",
         "es.lean.search-logs",
         "sampling.enforce",
+        "sampling.max-bulk-latency",
     ];
     let default = format!("{:?}", settings(&[]));
     for setting in table::all().filter(|setting| setting.standing == table::Standing::Used) {
@@ -369,6 +378,7 @@ fn refusals_say_what_to_write_instead() {
         (&["--downsampling.ratio=0.5", "--sampling.head-rate=0.5"], "a second way of sampling"),
         (&["--sampling.enforce=true"], "set --sampling.strategies-file too"),
         (&["--sampling.head-rate=0"], "write a share above 0"),
+        (&["--sampling.max-bulk-latency=1s"], "set --sampling.max-spans-per-second too"),
         (&["--metrics-backend=expvar"], "write one of prometheus, none"),
         (&["--log-level=loud"], "write one of debug, info"),
         (&["--admin.http.host-port=localhost"], "write for example :9411"),

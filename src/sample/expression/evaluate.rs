@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::facts::slot;
+use super::same::same;
 use super::{Comparison, Expression, Facts, Field, Literal, Test};
 use crate::span::{Text, Value};
 
@@ -19,8 +20,46 @@ impl Expression {
     }
 }
 
+impl Expression {
+    /// What the service alone says of the condition; `None`: the rest of the span decides.
+    pub fn decided_by(&self, service: Text<'_>) -> Option<bool> {
+        match self {
+            Expression::All(parts) => together(parts, service, false),
+            Expression::Any(parts) => together(parts, service, true),
+            Expression::Not(inner) => inner.decided_by(service).map(|holds| !holds),
+            Expression::Test(Field::Service, test) => Some(meets_text(&service, test)),
+            Expression::Test(..) => None,
+            Expression::Constant(value) => Some(*value),
+        }
+    }
+
+    /// Whether the service is asked for.
+    pub fn asks_for_service(&self) -> bool {
+        match self {
+            Expression::All(parts) | Expression::Any(parts) => parts.iter().any(Expression::asks_for_service),
+            Expression::Not(inner) => inner.asks_for_service(),
+            Expression::Test(field, _) => *field == Field::Service,
+            Expression::Constant(_) => false,
+        }
+    }
+}
+
+/// `decides`: the value of one part that settles the whole.
+fn together(parts: &[Expression], service: Text<'_>, decides: bool) -> Option<bool> {
+    let mut whole = Some(!decides);
+    for part in parts {
+        match part.decided_by(service) {
+            Some(value) if value == decides => return Some(decides),
+            Some(_) => {}
+            None => whole = None,
+        }
+    }
+    whole
+}
+
 impl Field {
-    fn meets(&self, test: &Test, facts: &Facts<'_, '_>) -> bool {
+    #[inline]
+    pub(super) fn meets(&self, test: &Test, facts: &Facts<'_, '_>) -> bool {
         let value = match self {
             Field::Duration => return meets_duration(facts.span.duration.max(0), test),
             Field::Error => return meets_bool(is_error(facts), test),
@@ -48,10 +87,10 @@ impl Field {
 fn meets_text(text: &Text<'_>, test: &Test) -> bool {
     let (Text::Clean(plain) | Text::Plain(plain)) = text else { return meets(&Value::Text(*text), test) };
     match test {
-        Test::Compare(Comparison::Equal, Literal::Text(wanted)) => *plain == &**wanted,
-        Test::Compare(Comparison::NotEqual, Literal::Text(wanted)) => *plain != &**wanted,
+        Test::Compare(Comparison::Equal, Literal::Text(wanted)) => same(plain, wanted),
+        Test::Compare(Comparison::NotEqual, Literal::Text(wanted)) => !same(plain, wanted),
         Test::In(list) if matches!(list.first(), Some(Literal::Text(_))) => list.iter().any(|literal| match literal {
-            Literal::Text(wanted) => *plain == &**wanted,
+            Literal::Text(wanted) => same(plain, wanted),
             other => equals(&Value::Text(*text), other) == Some(true),
         }),
         Test::StartsWith(part) => plain.starts_with(&**part),
@@ -73,7 +112,7 @@ fn is_error(facts: &Facts<'_, '_>) -> bool {
 }
 
 /// The other side of a span that was received: who called.
-fn caller<'f, 'a>(facts: &'f Facts<'_, 'a>) -> Option<&'f Value<'a>> {
+fn caller<'s, 'a>(facts: &Facts<'s, 'a>) -> Option<&'s Value<'a>> {
     match facts.tag(slot::KIND) {
         Some(Value::Text(kind)) if text_is(kind, "server") || text_is(kind, "consumer") => {
             facts.tag(slot::PEER_SERVICE)
@@ -184,7 +223,7 @@ fn bool_of(value: &Value<'_>) -> Option<bool> {
 #[inline]
 pub(in crate::sample) fn text_is(text: &Text<'_>, wanted: &str) -> bool {
     match text {
-        Text::Clean(text) | Text::Plain(text) => *text == wanted,
+        Text::Clean(text) | Text::Plain(text) => same(text, wanted),
         escaped => escaped.decoded() == wanted,
     }
 }

@@ -1,7 +1,8 @@
 //! What is known of a span while it is judged: the values of the tags that some rule asks for,
 //! each found in one walk over the span's tags.
 
-use crate::span::{Span, Tag, Text, Value};
+use super::key_table::KeyTable;
+use crate::span::{Span, Text, Value};
 
 /// The keys that rules ask for, while rules are read. Those that fields stand for come first.
 #[derive(Debug, Clone)]
@@ -82,89 +83,23 @@ fn place(keys: &mut Vec<Box<str>>, key: &str) -> usize {
     })
 }
 
-/// Finds the slot of a key. Most tags of a span are asked for by nobody: one look at the length, the
-/// first and the last byte of their keys tells (`benches/verdict.rs`).
-#[derive(Debug)]
-pub struct KeyTable {
-    keys: Vec<Box<str>>,
-    /// By mark: the first key that has it.
-    first: Box<[u32; MARKS]>,
-    /// By key: the next that has the same mark.
-    next: Vec<u32>,
-}
-
-const MARKS: usize = 512;
-/// Instead of a key.
-const NONE: u32 = u32::MAX;
-
-impl KeyTable {
-    fn new(keys: &[Box<str>]) -> Self {
-        let (mut first, mut next) = (Box::new([NONE; MARKS]), Vec::with_capacity(keys.len()));
-        for (slot, key) in (0..).zip(keys) {
-            next.push(std::mem::replace(&mut first[mark(key)], slot));
-        }
-        KeyTable { keys: keys.to_vec(), first, next }
-    }
-
-    /// Empty slots for each key.
-    pub fn slots<'a>(&self) -> Vec<Option<Value<'a>>> {
-        vec![None; self.keys.len()]
-    }
-
-    /// Puts the values of the keys into their slots; the last of a key counts, as in Jaeger's page.
-    #[inline]
-    pub fn fill<'a>(&self, tags: &[Tag<'a>], slots: &mut [Option<Value<'a>>]) {
-        slots.fill(None);
-        for tag in tags {
-            let found = match tag.key {
-                Text::Clean(key) | Text::Plain(key) => self.find(key),
-                key => self.find(&key.decoded()),
-            };
-            if let Some(slot) = found.and_then(|slot| slots.get_mut(slot)) {
-                *slot = Some(tag.value);
-            }
-        }
-    }
-
-    #[inline]
-    fn find(&self, key: &str) -> Option<usize> {
-        let mut place = self.first[mark(key)];
-        while place != NONE {
-            let slot = place as usize;
-            if *self.keys[slot] == *key {
-                return Some(slot);
-            }
-            place = self.next[slot];
-        }
-        None
-    }
-}
-
-#[inline]
-fn mark(key: &str) -> usize {
-    let (first, last) = match key.as_bytes() {
-        [first, .., last] => (*first, *last),
-        [only] => (*only, *only),
-        [] => (0, 0),
-    };
-    (key.len() ^ usize::from(first) << 2 ^ usize::from(last) << 4) % MARKS
-}
-
 /// A span under judgement.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'s, 'a> {
     pub service: Text<'a>,
     pub span: &'s Span<'a>,
-    /// The values of the span's tags by their slots.
-    pub tags: &'s [Option<Value<'a>>],
+    /// Where among the span's tags those of the slots are.
+    pub tags: &'s [u32],
     /// Those of its process.
     pub resource: &'s [Option<Value<'a>>],
 }
 
-impl<'a> Facts<'_, 'a> {
+impl<'s, 'a> Facts<'s, 'a> {
     #[inline]
-    pub fn tag(&self, slot: usize) -> Option<&Value<'a>> {
-        self.tags.get(slot)?.as_ref()
+    pub fn tag(&self, slot: usize) -> Option<&'s Value<'a>> {
+        // No span has so many tags that one stands at `NONE`.
+        let place = *self.tags.get(slot)? as usize;
+        self.span.tags.get(place).map(|tag| &tag.value)
     }
 
     #[inline]

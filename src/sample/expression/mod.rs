@@ -8,15 +8,20 @@
 mod display;
 mod evaluate;
 mod facts;
+mod key_table;
 mod lexer;
 mod parser;
 mod part;
+mod program;
 mod residual;
+mod same;
 
 pub(in crate::sample) use evaluate::{number, text_is};
-pub use facts::{Facts, KeyTable, Keys, slot};
+pub use facts::{Facts, Keys, slot};
+pub use key_table::KeyTable;
 pub use parser::{Fault, LONGEST, parse};
 pub use part::Part;
+pub use program::Program;
 pub use residual::Known;
 
 use regex::Regex;

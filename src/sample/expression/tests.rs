@@ -14,10 +14,12 @@ fn read(text: &str) -> Result<(Expression, Keys), Fault> {
 fn holds(text: &str, service: &str, span: &Span<'_>, resource: &[Tag<'_>]) -> bool {
     let (expression, keys) = read(text).unwrap_or_else(|fault| panic!("{text}: {fault:?}"));
     let [tags, resources] = keys.tables();
-    let (mut slots, mut of_process) = (tags.slots(), resources.slots());
-    tags.fill(&span.tags, &mut slots);
+    let (mut slots, mut of_process) = (tags.places(), resources.slots());
+    tags.locate(&span.tags, &mut slots);
     resources.fill(resource, &mut of_process);
-    expression.holds(&Facts { service: service.into(), span, tags: &slots, resource: &of_process })
+    let facts = Facts { service: service.into(), span, tags: &slots, resource: &of_process };
+    assert_eq!(Program::new(&expression).holds(&facts), expression.holds(&facts), "{text}");
+    expression.holds(&facts)
 }
 
 fn tag<'a>(key: &'a str, value: impl Into<Value<'a>>) -> Tag<'a> {
@@ -311,11 +313,15 @@ proptest! {
         let span = Span { operation: operation.as_str().into(), duration: 5_000_000, tags, ..Span::default() };
         let (whole, keys) = read(&text).unwrap();
         let [tags, resources] = keys.tables();
-        let (mut slots, of_process) = (tags.slots(), resources.slots());
-        tags.fill(&span.tags, &mut slots);
+        let (mut slots, of_process) = (tags.places(), resources.slots());
+        tags.locate(&span.tags, &mut slots);
         let facts = Facts { service: service.as_str().into(), span: &span, tags: &slots, resource: &of_process };
         let known = Known { service: Some(&service), operation: Some(&operation) };
         prop_assert_eq!(whole.holds(&facts), whole.residual(known).holds(&facts));
+        prop_assert_eq!(Program::new(&whole).holds(&facts), whole.holds(&facts));
+        let decided = whole.decided_by(service.as_str().into());
+        prop_assert!(decided.is_none_or(|holds| holds == whole.holds(&facts)));
+        prop_assert!(decided.is_none() || whole.asks_for_service());
     }
 
     #[test]

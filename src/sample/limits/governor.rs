@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 
+use super::answers::Answers;
 use super::counts::{MOST_SERVICES, Seen, Tally};
 use super::estimate::Estimate;
 use super::rates::Table;
@@ -13,7 +14,7 @@ use crate::settings::SamplingLimits;
 /// A service that sent nothing for so many periods is forgotten: five minutes.
 const SILENT: u32 = 60;
 
-/// The budget falls by this when the store pushes back.
+/// The budget falls by this when the store pushes back, or is slow.
 const PUSHED_BACK: f64 = 0.8;
 
 /// Of the whole budget, how much comes back each calm second, and what always is left.
@@ -33,6 +34,8 @@ pub(super) struct Period {
     pub(super) tally: Tally,
     /// The store pushed items back.
     pub(super) pushed_back: bool,
+    /// How long it took.
+    pub(super) answers: Answers,
     /// What the spool leaves.
     pub(super) pressure: f64,
 }
@@ -56,6 +59,8 @@ pub(super) struct Governor {
     budget: Option<f64>,
     /// The part of the budget that the store bears, 0 to 1.
     pub(super) effective: f64,
+    /// The latest answers of the store were slow.
+    is_slow: bool,
     quota: Option<f64>,
     quotas: HashMap<Box<str>, f64>,
     replicas: f64,
@@ -73,6 +78,7 @@ impl Governor {
         Governor {
             budget: settings.spans_per_second.map(|budget| budget / replicas),
             effective: 1.0,
+            is_slow: false,
             quota: settings.spans_per_second_per_service.map(|quota| quota / replicas),
             quotas: quotas.map(|(service, quota)| (service.as_str().into(), quota / replicas)).collect(),
             replicas,
@@ -105,13 +111,10 @@ impl Governor {
     /// The shares that follow from a period.
     pub(super) fn close(&mut self, period: &Period) -> Table {
         let cut = self.close_services(period);
-        let Period { seconds, epochs, tally, pushed_back, pressure } = period;
+        let Period { seconds, epochs, tally, pressure, .. } = period;
         self.above.learn(tally.total.above as f64, *seconds);
         self.demand.learn((tally.total.demand - cut).max(0.0), *seconds);
-        self.effective = match pushed_back {
-            true => (self.effective * PUSHED_BACK).max(LEAST_BUDGET),
-            false => (self.effective + BACK_A_SECOND * seconds).min(1.0),
-        };
+        self.follow_store(period);
         if let Some(budget) = self.budget {
             let room = budget * self.effective - self.above.per_second();
             let share = if self.demand.per_second() <= room { 1.0 } else { room / self.demand.per_second() };
@@ -119,6 +122,17 @@ impl Governor {
             self.share = Step::at_most(share).near(self.share, halvings, MOST_DOUBLINGS.saturating_mul(*epochs));
         }
         Table { budget: self.share.share(), pressure: *pressure, ..self.table() }
+    }
+
+    /// What the store bears. While it has not answered since it was slow, nobody knows that it is not.
+    fn follow_store(&mut self, period: &Period) {
+        let are_slow = period.answers.are_slow();
+        self.is_slow = are_slow.unwrap_or(self.is_slow);
+        if period.pushed_back || are_slow == Some(true) {
+            self.effective = (self.effective * PUSHED_BACK).max(LEAST_BUDGET);
+        } else if !self.is_slow {
+            self.effective = (self.effective + BACK_A_SECOND * period.seconds).min(1.0);
+        }
     }
 
     /// Learns what each service sent. Returns how much of what was wanted is over their quotas.

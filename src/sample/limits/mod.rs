@@ -14,6 +14,7 @@
 //!
 //! Nothing here waits or runs by itself: the first request of an epoch closes the one before.
 
+mod answers;
 mod counts;
 mod estimate;
 mod governor;
@@ -32,6 +33,7 @@ use arc_swap::ArcSwap;
 use crate::clock::Clock;
 use crate::settings::SamplingLimits;
 use crate::telemetry::metrics::LimitsState;
+use answers::Answered;
 use counts::Counts;
 use governor::{Governor, Period};
 use pressure::Pressure;
@@ -50,6 +52,7 @@ pub struct Limits {
     counts_services: bool,
     counts: Counts,
     pushed_back: AtomicU64,
+    answered: Answered,
     tables: ArcSwap<Tables>,
     misfits: Arc<Misfits>,
     /// When the period that is counted began and when it is to be closed, microseconds.
@@ -76,6 +79,7 @@ impl Limits {
             counts_services: governor.has_quotas(),
             counts: Counts::default(),
             pushed_back: AtomicU64::new(0),
+            answered: Answered::default(),
             tables: ArcSwap::from_pointee(Tables::new(misfits.clone())),
             misfits,
             since: AtomicU64::new(0),
@@ -105,6 +109,11 @@ impl Limits {
     /// The store did not take so many items for having too much to do.
     pub fn pushed_back(&self, items: u64) {
         self.pushed_back.fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// The store answered so many bulk requests in time, and so many slowly.
+    pub fn answered(&self, in_time: u64, slow: u64) {
+        self.answered.add(in_time, slow);
     }
 
     /// The spool is so full, from 0 to 1. To be called a few times a second: a rising pressure holds
@@ -158,6 +167,7 @@ impl Limits {
             epochs: u16::try_from(epoch - since / EPOCH).unwrap_or(u16::MAX).max(1),
             tally: self.counts.take(),
             pushed_back: self.pushed_back.swap(0, Ordering::Relaxed) > 0,
+            answers: self.answered.take(),
             pressure: state.pressure.share(),
         };
         let table = state.governor.close(&period);

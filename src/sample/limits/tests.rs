@@ -385,6 +385,28 @@ fn the_budget_follows_what_the_store_pushes_back() {
     assert_eq!(limits.state().budget.unwrap()[1], 50.0);
 }
 
+/// It follows the time that the store takes for its answers in the same way, and stays where it is
+/// while none says that they are quick again.
+#[test]
+fn the_budget_follows_how_quickly_the_store_answers() {
+    let limits = Limits::new(&budget(1000.0), Clock::at(START));
+    let mut effective = Vec::new();
+    let mut epochs = 0..;
+    let mut epoch = |in_time, slow| {
+        let began = START + epochs.next().unwrap() * EPOCH;
+        limits.rates(began);
+        limits.observe("any", &Seen { demand: 1000.0, ..Seen::default() });
+        limits.answered(in_time, slow);
+        limits.rates(began + EPOCH);
+        effective.push(limits.state().budget.unwrap()[1].round());
+    };
+    // One of twenty is no percentile, one of nineteen is.
+    [(10, 0), (19, 1), (18, 1), (0, 2)].into_iter().for_each(|(in_time, slow)| epoch(in_time, slow));
+    // No answer says nothing; a good one does.
+    [(0, 0), (0, 0), (1, 0), (0, 0)].into_iter().for_each(|(in_time, slow)| epoch(in_time, slow));
+    assert_eq!(effective, [1000.0, 1000.0, 800.0, 640.0, 640.0, 640.0, 690.0, 740.0]);
+}
+
 /// From 80 % on fewer traces are kept: at most a sixteenth of the budget's rate before it is full.
 #[test]
 fn a_spool_that_fills_up_drops_whole_traces() {

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-use super::super::expression::{self, Expression, Keys};
+use super::super::expression::{self, Keys};
 use super::super::hash::{Hash, Input, JAEGERS_SALT};
-use super::{Predicate, RESERVED, Rate, Rules, name};
+use super::{Condition, Predicate, RESERVED, Rate, Rules, name};
 
 /// Rules of one kind.
 const MOST: usize = 256;
@@ -209,9 +209,9 @@ impl Reader {
         Some(Rate { name: self.name(name)?, rate: rate.value, when })
     }
 
-    fn expression(&mut self, name: &Spanned<String>, when: &Spanned<String>) -> Option<Expression> {
+    fn expression(&mut self, name: &Spanned<String>, when: &Spanned<String>) -> Option<Condition> {
         match expression::parse(&when.value, &mut self.keys) {
-            Ok(expression) => Some(expression),
+            Ok(expression) => Some(Condition::new(expression)),
             Err(fault) => {
                 let character = when.value.get(..fault.at).map_or(fault.at, |before| before.chars().count()) + 1;
                 self.problem(when, format!("rule `{}`, character {character}: {}", name.value, fault.what));

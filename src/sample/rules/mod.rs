@@ -6,7 +6,7 @@ mod name;
 
 pub use file::{Problem, is_blank, read};
 
-use super::expression::{Expression, Keys};
+use super::expression::{Expression, Facts, Keys, Program};
 use super::hash::{Hash, Input, JAEGERS_SALT};
 
 /// Rules that are there without being written; nobody may write one of these names.
@@ -48,7 +48,32 @@ const RESERVED: [&str; 12] = [
 #[derive(Debug)]
 pub struct Predicate {
     pub name: &'static str,
-    pub when: Expression,
+    pub when: Condition,
+}
+
+/// A condition, for people and for spans.
+#[derive(Debug)]
+pub struct Condition {
+    pub expression: Expression,
+    program: Program,
+}
+
+impl Condition {
+    fn new(expression: Expression) -> Self {
+        Condition { program: Program::new(&expression), expression }
+    }
+
+    /// Whether the span meets it.
+    #[inline]
+    pub fn holds(&self, facts: &Facts<'_, '_>) -> bool {
+        self.program.holds(facts)
+    }
+}
+
+impl std::fmt::Display for Condition {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.expression.fmt(out)
+    }
 }
 
 /// A share of the traces whose spans meet a condition; without one, of all.
@@ -56,7 +81,7 @@ pub struct Predicate {
 pub struct Rate {
     pub name: &'static str,
     pub rate: f64,
-    pub when: Option<Expression>,
+    pub when: Option<Condition>,
 }
 
 /// A file of rules, read.

@@ -1,4 +1,4 @@
-//! One way of sampling at a time.
+//! One way of sampling at a time, and nothing that has no effect.
 
 use super::super::error::Problem;
 use super::super::layers::Values;
@@ -24,6 +24,11 @@ pub(super) fn check(values: &Values, problems: &mut Vec<Problem>) {
     if values.switch("sampling.enforce") && values.text("sampling.strategies-file").is_empty() {
         let mend = "there is nothing to apply: set --sampling.strategies-file too";
         problems.push(values.problem("sampling.enforce", mend));
+    }
+    let has_budget = values.number("sampling.max-spans-per-second") > 0.0;
+    if !values.time("sampling.max-bulk-latency").is_zero() && !has_budget {
+        let mend = "there is no budget that could fall: set --sampling.max-spans-per-second too";
+        problems.push(values.problem("sampling.max-bulk-latency", mend));
     }
     if values.number("sampling.head-rate") <= 0.0 {
         let mend = "a head that keeps nothing sends nothing: write a share above 0, such as 0.01 for Istio's 1 %";

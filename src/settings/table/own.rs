@@ -122,6 +122,13 @@ pub(super) const SAMPLING_LIMITS: &[Setting] = &[
         "Quotas of services by name, instead of that one: `batch=500,checkout=2000`.",
     ),
     row(
+        "sampling.max-bulk-latency",
+        Time,
+        "0",
+        "The budget falls, too, while the 95th percentile of the time that the store takes for a bulk request is over \
+         this. 0: off.",
+    ),
+    row(
         "sampling.replicas",
         Whole { least: 1, most: 10_000 },
         "1",
@@ -143,6 +150,13 @@ pub(super) const SPAN_SERIES: &[Setting] = &[
         "1000",
         "Most sets of labels among them, each of 20 series; a service takes a tenth of them at most. The rest are counted \
          as `other-operations` of their service, then as `other-services`.",
+    ),
+    row(
+        "metrics.spans.expiration",
+        Time,
+        "768h",
+        "A set of labels that no span touched for so long is forgotten at a scrape, and its place is free; should its spans \
+         come again, it begins at 0. 0: never.",
     ),
 ];
 

@@ -44,10 +44,13 @@ pub struct Metrics {
     pub route: String,
     /// `--metrics.spans.max-series`: sets of labels of the series that are made of spans; 0: none are.
     pub span_series: usize,
+    /// `--metrics.spans.expiration`; `None`: never.
+    pub span_expiration: Option<Duration>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Metrics { enabled: true, route: "/metrics".into(), span_series: 1000 }
+        let span_expiration = Some(Duration::from_secs(32 * 24 * 3600));
+        Metrics { enabled: true, route: "/metrics".into(), span_series: 1000, span_expiration }
     }
 }

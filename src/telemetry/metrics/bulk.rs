@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::{counter, histogram};
+use super::{counter, family, histogram};
 
 /// Documents that went out in bulk requests, under the name since Jaeger 1.64 and the one before.
 #[derive(Debug)]
@@ -45,5 +46,27 @@ impl Bulk {
         for [err, good] in &self.latencies {
             if ok { good } else { err }.observe(latency.as_secs_f64());
         }
+    }
+}
+
+/// Bulk requests by how long the store took for them.
+#[derive(Debug)]
+pub(super) struct Answers([Counter; 2]);
+
+impl Answers {
+    pub(super) fn register(all: &mut Registry) -> Self {
+        let help =
+            "bulk requests by pace: in-time, slow (over --sampling.max-bulk-latency; none are counted without it)";
+        let paces: Family<super::Labels, Counter> = family(all, "spaniel_store_answers", help);
+        Answers(["in-time", "slow"].map(|pace| paces.get_or_create_owned(&vec![("pace", pace.to_string())])))
+    }
+
+    pub(super) fn count(&self, slow: bool) {
+        self.0[usize::from(slow)].inc();
+    }
+
+    pub(super) fn counts(&self) -> [u64; 2] {
+        let [in_time, slow] = &self.0;
+        [in_time.get(), slow.get()]
     }
 }

@@ -42,9 +42,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::clock::Clock;
 use arrivals::Arrivals;
 use asked::Asked;
-use bulk::Bulk;
+use bulk::{Answers, Bulk};
 use datagrams::{DatagramCounts, Sockets};
 use forwarded::Forwarded;
 use http::HttpDurations;
@@ -77,6 +78,8 @@ pub struct Identity {
     pub downsampling: bool,
     /// `--metrics.spans.max-series`; 0: spans are not counted by service and operation.
     pub span_series: usize,
+    /// `--metrics.spans.expiration`; `None`: a series stays.
+    pub span_expiration: Option<Duration>,
 }
 
 /// All metrics of this process.
@@ -106,6 +109,7 @@ pub struct Metrics {
     books_violations: Counter,
     possibly_doubled: Counter,
     pushed_back: Counter,
+    answers: Answers,
     span_series: Option<Arc<SpanSeries>>,
 }
 
@@ -167,7 +171,8 @@ impl Metrics {
                 "spaniel_store_pushed_back",
                 "items that the store did not take for having too much to do; they are sent again",
             ),
-            span_series: span_series(&mut all, identity.span_series),
+            answers: Answers::register(&mut all),
+            span_series: span_series(&mut all, identity),
             registry: Mutex::new(all),
         };
         let rejected = ServiceCounts::register(&mut metrics.registry(), "rejected");
@@ -342,6 +347,16 @@ impl Metrics {
         self.pushed_back.get()
     }
 
+    /// The store took longer for a bulk request than `--sampling.max-bulk-latency`, or did not.
+    pub fn answered(&self, slow: bool) {
+        self.answers.count(slow);
+    }
+
+    /// Bulk requests so far that were answered in time, and slowly.
+    pub fn answers(&self) -> [u64; 2] {
+        self.answers.counts()
+    }
+
     /// A handshake on a listener gave no connection.
     pub fn handshake_failed(&self, listener: &'static str, reason: &'static str) {
         self.tls.failed(listener, reason);
@@ -452,9 +467,10 @@ fn downsampled(all: &mut Registry, shown: bool) -> [Counter; 2] {
     })
 }
 
-fn span_series(all: &mut Registry, most: usize) -> Option<Arc<SpanSeries>> {
+fn span_series(all: &mut Registry, identity: &Identity) -> Option<Arc<SpanSeries>> {
+    let (most, expiration) = (identity.span_series, identity.span_expiration);
     let series = (most > 0).then(|| Arc::new(SpanSeries::new(most)))?;
-    all.register_collector(Box::new(spans::Encoder(series.clone())));
+    all.register_collector(Box::new(spans::Encoder { series: series.clone(), expiration, clock: Clock::System }));
     Some(series)
 }
 

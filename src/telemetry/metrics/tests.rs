@@ -17,6 +17,7 @@ fn identity() -> Identity {
         store: text("elasticsearch"),
         downsampling: true,
         span_series: 0,
+        span_expiration: None,
     }
 }
 

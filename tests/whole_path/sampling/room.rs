@@ -59,6 +59,33 @@ fn a_spool_that_fills_up_thins_the_traces() {
     assert_eq!(dropped.as_u64().unwrap() % SPANS, 0, "{books}");
 }
 
+/// A store that takes its time lowers the budget, though it takes everything.
+#[test]
+fn a_store_that_answers_slowly_lowers_the_budget() {
+    let store = StandIn::start(free_port());
+    let flags = ["--sampling.max-spans-per-second=1000", "--sampling.max-bulk-latency=1s"];
+    let spaniel = Start::elasticsearch(&store.urls(), "slow").flags(&flags).run();
+    let effective = || metric(&spaniel, "spaniel_sampling_budget_spans_per_second{state=\"effective\"} ");
+    // An answer has a hundred bytes and more: two seconds.
+    store.begin(Fault::Drip(20));
+    let mut numbers = 0..;
+    let mut post = || assert_eq!(spaniel.post(made::request(numbers.next().unwrap(), SPANS, 0)).status(), 202);
+    until("the budget follows how long the store takes", || {
+        post();
+        (effective() < 1000.0).then_some(())
+    });
+    assert!(metric(&spaniel, "spaniel_store_answers_total{pace=\"slow\"} ") >= 1.0);
+    assert!(metric(&spaniel, "spaniel_store_pushed_back_total ") < 1.0);
+    store.lift();
+    let mut least = effective();
+    until("and rises again", || {
+        post();
+        least = effective().min(least);
+        (effective() > least).then_some(())
+    });
+    spaniel.settled_books();
+}
+
 /// What the store does not take for having too much to do lowers the budget.
 #[test]
 fn a_store_that_pushes_back_lowers_the_budget() {

@@ -2,21 +2,32 @@
 
 use std::fmt::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
 use super::{BOUNDS, Series, SpanSeries};
+use crate::clock::Clock;
 
 /// Asks for them at each scrape.
 #[derive(Debug)]
-pub(in crate::telemetry::metrics) struct Encoder(pub(in crate::telemetry::metrics) Arc<SpanSeries>);
+pub(in crate::telemetry::metrics) struct Encoder {
+    pub(in crate::telemetry::metrics) series: Arc<SpanSeries>,
+    /// `--metrics.spans.expiration`; `None`: they stay.
+    pub(in crate::telemetry::metrics) expiration: Option<Duration>,
+    pub(in crate::telemetry::metrics) clock: Clock,
+}
 
 impl Collector for Encoder {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        if let Some(expiration) = self.expiration {
+            let now = self.clock.micros();
+            self.series.expire(now, now.saturating_sub(expiration.as_micros() as u64));
+        }
         // Both families are made of one reading, so that they agree.
-        let all = self.0.all();
+        let all = self.series.all();
         let read = |series: &Arc<Series>| (series.clone(), series.counts());
         let counted: Vec<_> =
             all.iter().map(read).filter(|(_, (buckets, _))| buckets.iter().any(|&it| it > 0)).collect();

@@ -99,6 +99,23 @@ impl SpanSeries {
         self.named.lock().unwrap_or_else(PoisonError::into_inner).all().to_vec()
     }
 
+    /// Forgets the series that no span has touched since before this time: their places are free for
+    /// others, and should their spans come again they begin at 0. To be called at a scrape.
+    pub(super) fn expire(&self, now: u64, before: u64) {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        named.all().iter().for_each(|series| series.look(now));
+        if !named.has_idle(before) {
+            return;
+        }
+        // All look-ups begin anew: nobody can take one out that is about to go.
+        for shard in &self.shards {
+            shard.write().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        self.admitted.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.is_full.store(false, Ordering::Relaxed);
+        named.forget_idle(before);
+    }
+
     fn known(&self, hash: u64) -> Option<Arc<Series>> {
         self.shard(hash).read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned()
     }

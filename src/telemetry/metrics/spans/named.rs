@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::{Series, SpanClass};
 
@@ -35,6 +35,8 @@ pub(super) enum Room {
 pub(super) struct Named {
     services: HashMap<Box<str>, Service>,
     all: Vec<Arc<Series>>,
+    /// The number of the next series: none is given twice.
+    next: u32,
     /// Sets of labels beside those of other services.
     most: usize,
 }
@@ -55,11 +57,39 @@ impl Named {
         let name: Arc<str> = OTHER_SERVICES.into();
         let all = SpanClass::all().zip(0..);
         let all = all.map(|(class, number)| Arc::new(Series::new(name.clone(), OTHER_OPERATIONS, class, number)));
-        Named { services: HashMap::new(), all: all.collect(), most }
+        Named { services: HashMap::new(), all: all.collect(), next: SpanClass::COUNT as u32, most }
     }
 
     pub(super) fn all(&self) -> &[Arc<Series>] {
         &self.all
+    }
+
+    /// Whether a series of a service was touched by no span since before this time.
+    pub(super) fn has_idle(&self, before: u64) -> bool {
+        self.all.iter().skip(SpanClass::COUNT).any(|series| series.touched() < before)
+    }
+
+    /// Forgets them, but for those that a request holds and is about to add to.
+    pub(super) fn forget_idle(&mut self, before: u64) {
+        // One is held by this table twice.
+        let stays = |series: &Arc<Series>| series.touched() >= before || Arc::strong_count(series) > 2;
+        let gone: HashSet<u32> = self
+            .all
+            .iter()
+            .skip(SpanClass::COUNT)
+            .filter(|series| !stays(series))
+            .map(|series| series.number())
+            .collect();
+        let left = |series: &Arc<Series>| !gone.contains(&series.number());
+        self.all.retain(left);
+        for service in self.services.values_mut() {
+            service.others.retain(left);
+            service.operations.retain(|_, classes| {
+                classes.retain(left);
+                !classes.is_empty()
+            });
+        }
+        self.services.retain(|_, service| !service.others.is_empty() || !service.operations.is_empty());
     }
 
     pub(super) fn find(&mut self, service: &str, operation: &str, class: SpanClass) -> Room {
@@ -89,7 +119,8 @@ impl Named {
             Some(series) => series.clone(),
             None if used >= self.most => return Room::Full,
             None => {
-                let series = Arc::new(Series::new(service.name.clone(), written, class, self.all.len() as u32));
+                let series = Arc::new(Series::new(service.name.clone(), written, class, self.next));
+                self.next += 1;
                 classes.push(series.clone());
                 self.all.push(series.clone());
                 series

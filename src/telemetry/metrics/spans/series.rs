@@ -93,12 +93,31 @@ pub struct Series {
     buckets: [AtomicU64; BUCKETS],
     /// Milliseconds, the bits of a float.
     sum: AtomicU64,
+    /// When a look last found more spans than the one before, microseconds since 1970, and how many.
+    touched: AtomicU64,
+    looked_at: AtomicU64,
 }
 
 impl Series {
     pub(super) fn new(service: Arc<str>, operation: &str, class: SpanClass, number: u32) -> Self {
         let buckets = std::array::from_fn(|_| AtomicU64::new(0));
-        Series { service, operation: operation.into(), class, number, buckets, sum: AtomicU64::new(0f64.to_bits()) }
+        let [touched, looked_at] = [u64::MAX, 0].map(AtomicU64::new);
+        let sum = AtomicU64::new(0f64.to_bits());
+        Series { service, operation: operation.into(), class, number, buckets, sum, touched, looked_at }
+    }
+
+    /// Notes at a scrape whether spans came since the one before: so no span has to write down a time.
+    pub(super) fn look(&self, now: u64) {
+        let spans = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum();
+        let is_new = self.touched.load(Ordering::Relaxed) == u64::MAX;
+        if self.looked_at.swap(spans, Ordering::Relaxed) != spans || is_new {
+            self.touched.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// `u64::MAX`: nobody has looked yet.
+    pub(super) fn touched(&self) -> u64 {
+        self.touched.load(Ordering::Relaxed)
     }
 
     /// Its place among all; two have never the same.

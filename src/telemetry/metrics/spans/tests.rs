@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use prometheus_client::registry::Registry;
 
 use super::*;
+use crate::clock::Clock;
 
 const SERVER: SpanClass = SpanClass { kind: SpanKind::Server, status: SpanStatus::Unset };
 const FAILED: SpanClass = SpanClass { kind: SpanKind::Client, status: SpanStatus::Error };
@@ -17,7 +18,7 @@ fn observe(all: &SpanSeries, service: &str, operation: &str, class: SpanClass, m
 
 fn text(all: Arc<SpanSeries>) -> String {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Encoder(all)));
+    registry.register_collector(Box::new(Encoder { series: all, expiration: None, clock: Clock::System }));
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
     crate::telemetry::metrics::text::classic(&text)
@@ -205,6 +206,49 @@ fn counts_from_many_threads_add_up() {
     assert_eq!((of(&calls, "a", "x"), of(&calls, "b", "x")), (2000, 2000));
     let sum: f64 = all.all().iter().map(|series| series.counts().1).sum();
     assert_eq!(sum, 4000.0);
+}
+
+/// What nothing has touched for a day goes at the next scrape, and its place is free; nothing is lost of
+/// what a request holds at that time.
+#[test]
+fn series_that_no_span_touches_are_forgotten() {
+    const HOUR: u64 = 3_600_000_000;
+    let (all, clock) = (Arc::new(SpanSeries::new(16)), Clock::at(1000 * HOUR));
+    let expiration = Some(std::time::Duration::from_secs(24 * 3600));
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Encoder { series: all.clone(), expiration, clock: clock.clone() }));
+    let scrape = |hour: u64| {
+        clock.turn_to((1000 + hour) * HOUR);
+        prometheus_client::encoding::text::encode(&mut String::new(), &registry).unwrap();
+    };
+    let counted = || calls(&all).into_keys().map(|(service, _)| service).collect::<Vec<_>>();
+    (0..20).for_each(|turn| observe(&all, &format!("{turn:02}"), "x", SERVER, 1));
+    scrape(0);
+    let full = counted();
+    assert_eq!((full.len(), full.last().unwrap().as_str()), (13, "other-services"));
+    // One goes on, one is held by a request, the others went away.
+    scrape(20);
+    observe(&all, "00", "x", SERVER, 1);
+    scrape(24);
+    assert_eq!(counted(), full);
+    let held = Sent { service: all.hash_service(b"01"), operation: b"x", class: SERVER };
+    let held = all.find(held, all.hash(held), || unreachable!());
+    scrape(25);
+    assert_eq!(counted(), ["00", "01", "other-services"]);
+    let mut gathered = Gathered::default();
+    gathered.observe(1);
+    held.add(&gathered);
+    drop(held);
+    observe(&all, "01", "x", SERVER, 1);
+    observe(&all, "new", "x", SERVER, 1);
+    observe(&all, "02", "x", FAILED, 1);
+    scrape(26);
+    assert_eq!(counted(), ["00", "01", "02", "new", "other-services"]);
+    assert_eq!((of(&calls(&all), "01", "x"), of(&calls(&all), "other-services", "other-operations")), (3, 8));
+    let mut numbers: Vec<_> = all.all().iter().map(|series| series.number()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), all.all().len());
 }
 
 /// Prometheus refuses a page on which a series is there twice.
