@@ -8,7 +8,7 @@ use crate::span::Text;
 /// A rule that spans are held against, by its place in its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Concern {
-    pub(super) place: u16,
+    pub(super) place: u32,
     /// It holds for every span of the service.
     pub(super) always: bool,
 }
@@ -28,12 +28,12 @@ impl Concerns {
         for (end, rules) in [&judging.absolute, &judging.keep, &judging.drop].into_iter().enumerate() {
             let asked = (0..)
                 .zip(rules)
-                .map(|(place, rule): (u16, &Predicate)| (place, rule.when.expression.decided_by(service)));
+                .map(|(place, rule): (u32, &Predicate)| (place, rule.when.expression.decided_by(service)));
             self.all.extend(asked.filter_map(concern));
             self.ends[end] = self.all.len();
         }
         let rates = judging.largest_first.iter().map(|&place| {
-            let when = judging.rates[usize::from(place)].when.as_ref();
+            let when = judging.rates[place as usize].when.as_ref();
             (place, when.map_or(Some(true), |when| when.expression.decided_by(service)))
         });
         self.all.extend(rates.filter_map(concern));
@@ -58,6 +58,6 @@ impl Concerns {
 }
 
 /// `None`: the service alone rules it out.
-fn concern((place, decided): (u16, Option<bool>)) -> Option<Concern> {
+fn concern((place, decided): (u32, Option<bool>)) -> Option<Concern> {
     (decided != Some(false)).then_some(Concern { place, always: decided == Some(true) })
 }

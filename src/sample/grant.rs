@@ -33,7 +33,7 @@ pub(super) fn is_debug(span: &Span<'_>) -> bool {
 pub(super) fn above(judging: &Judging, concerns: &Concerns, facts: &Facts<'_, '_>) -> Option<Grant> {
     let first = |rules: &[Predicate], concerns: &[Concern]| {
         for concern in concerns {
-            let rule = &rules[usize::from(concern.place)];
+            let rule = &rules[concern.place as usize];
             if concern.always || rule.when.holds(facts) {
                 return Some(rule.name);
             }
@@ -65,7 +65,7 @@ pub(super) fn above(judging: &Judging, concerns: &Concerns, facts: &Facts<'_, '_
 /// The largest rate that the span is granted.
 pub(super) fn by_rates(judging: &Judging, concerns: &Concerns, facts: &Facts<'_, '_>) -> Option<Grant> {
     for concern in concerns.rates() {
-        let rate = &judging.rates[usize::from(concern.place)];
+        let rate = &judging.rates[concern.place as usize];
         if concern.always || rate.when.as_ref().is_none_or(|when| when.holds(facts)) {
             return Some(Grant::new(rate.name, rate.rate));
         }

@@ -44,15 +44,15 @@ pub(super) struct Judging {
     pub(super) drop: Vec<Predicate>,
     pub(super) rates: Vec<Rate>,
     /// The places of the rates in the order in which they are asked.
-    pub(super) largest_first: Vec<u16>,
+    pub(super) largest_first: Vec<u32>,
     /// For every service, if no rule asks for it.
     pub(super) concerns: Option<Concerns>,
 }
 
 impl Judging {
     fn new(absolute: Vec<Predicate>, keep: Vec<Predicate>, drop: Vec<Predicate>, rates: Vec<Rate>) -> Self {
-        let mut largest_first: Vec<u16> = (0..).zip(&rates).map(|(place, _)| place).collect();
-        let rate = |place: &u16| rates[usize::from(*place)].rate;
+        let mut largest_first: Vec<u32> = (0..).zip(&rates).map(|(place, _)| place).collect();
+        let rate = |place: &u32| rates[*place as usize].rate;
         largest_first.sort_by(|one, other| rate(other).partial_cmp(&rate(one)).unwrap_or(Ordering::Equal));
         let judging = Judging { absolute, keep, drop, rates, largest_first, concerns: None };
         if judging.conditions().any(|when| when.expression.asks_for_service()) {
