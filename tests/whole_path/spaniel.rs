@@ -29,6 +29,20 @@ pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> 
     }
 }
 
+/// The same for what takes as long as there is of it: `condition` gives something, or how far it is, and
+/// fails when that stands still.
+fn until_none_is_left<T>(what: &str, mut condition: impl FnMut() -> Result<T, Json>) -> T {
+    let (mut last, mut since) = (Json::Null, Instant::now());
+    loop {
+        match condition() {
+            Ok(found) => return found,
+            Err(progress) if progress != last => (last, since) = (progress, Instant::now()),
+            Err(_) => assert!(since.elapsed() < PATIENCE, "{what}: nothing more in {PATIENCE:?}: {last}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// How a Spaniel is started.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Start {
@@ -232,23 +246,17 @@ impl Spaniel {
 
     /// The books as soon as nothing is held.
     pub(crate) fn settled_books(&self) -> Json {
-        until("what an earlier life left is counted", || {
-            (self.json("admin", "/status")["waiting"]["counted"] == true).then_some(())
+        until_none_is_left("what an earlier life left is counted", || {
+            let waiting = self.json("admin", "/status")["waiting"].clone();
+            if waiting["counted"] == true { Ok(()) } else { Err(waiting) }
         });
-        // However much is held: patience ends when nothing has left for so long, not before.
-        let (mut least, mut since) = (u64::MAX, Instant::now());
-        loop {
+        until_none_is_left("what is held is settled", || {
             let books = self.books();
-            let held = held(&books);
-            if held == 0 {
-                return books;
+            match held(&books) {
+                0 => Ok(books),
+                held => Err(held.into()),
             }
-            if held < least {
-                (least, since) = (held, Instant::now());
-            }
-            assert!(since.elapsed() < PATIENCE, "no less in {PATIENCE:?}: {held} are held");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        })
     }
 
     /// Sends Zipkin spans; the answer.
