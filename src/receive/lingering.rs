@@ -102,7 +102,7 @@ impl AsyncRead for Lingering {
 impl AsyncWrite for Lingering {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.pulse.write(bytes);
+        this.pulse.note_calmed(bytes);
         let result = ready!(Pin::new(&mut this.inner).poll_write(context, bytes));
         this.pulse.wrote();
         Poll::Ready(result)
@@ -114,7 +114,7 @@ impl AsyncWrite for Lingering {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        parts.last().into_iter().for_each(|part| this.pulse.write(part));
+        parts.last().into_iter().for_each(|part| this.pulse.note_calmed(part));
         let result = ready!(Pin::new(&mut this.inner).poll_write_vectored(context, parts));
         this.pulse.wrote();
         Poll::Ready(result)

@@ -117,8 +117,8 @@ impl Pulse {
         }
     }
 
-    /// Bytes go, or are about to.
-    pub(super) fn write(&self, bytes: &[u8]) {
+    /// Notes the limit that these bytes, which are about to go, tell the sender to have reached.
+    pub(super) fn note_calmed(&self, bytes: &[u8]) {
         if self.is_http2()
             && let Some(limit) = http2::calmed_by(bytes)
         {
@@ -127,6 +127,7 @@ impl Pulse {
         }
     }
 
+    /// The limit of HTTP/2 that the sender was told to have reached.
     pub(super) fn calmed(&self) -> Option<&'static str> {
         self.calmed.get().copied()
     }

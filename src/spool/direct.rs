@@ -1,11 +1,11 @@
 //! A run that its request writes itself, without the commit thread.
 //!
-//! With `--spool.sync=process` a commit is a copy into the page cache. That costs less than to hand
-//! the run to another thread, to be woken by it, and to touch documents that lie in another core's
-//! cache (`benches/load`, `--safety`). But it must not keep a thread of the runtime: it is done only
+//! With `--spool.sync=process` a commit is a copy into the page cache. That takes a fraction of the
+//! time in which a run is handed to another thread, waits for its turn there, and wakes its request
+//! again (the p99 of `benches/load`, `--safety`; the processor's time is nearly the same). But it must not keep a thread of the runtime: it is done only
 //! while nobody else writes, into a segment that has room, and while writes are quick. Where the
 //! system makes writers wait, because too many pages are dirty or one must be read first, the commit
-//! thread waits.
+//! thread waits. Only after a write that failed a request begins a new file itself.
 
 use std::sync::{MutexGuard, TryLockError};
 use std::time::Duration;

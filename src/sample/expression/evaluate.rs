@@ -18,9 +18,7 @@ impl Expression {
             Expression::Constant(value) => *value,
         }
     }
-}
 
-impl Expression {
     /// What the service alone says of the condition; `None`: the rest of the span decides.
     pub fn decided_by(&self, service: Text<'_>) -> Option<bool> {
         match self {
