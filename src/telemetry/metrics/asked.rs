@@ -9,7 +9,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::{BUCKETS, Labels, family};
+use super::Labels;
+use super::register::{BUCKETS, family};
 
 /// A question, in Jaeger's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

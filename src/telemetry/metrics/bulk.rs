@@ -8,7 +8,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::{counter, family, histogram};
+use super::register::{counter, family, histogram};
+use super::{Labels, Metrics};
 
 /// Documents that went out in bulk requests, under the name since Jaeger 1.64 and the one before.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Answers {
     pub(super) fn register(all: &mut Registry) -> Self {
         let help =
             "bulk requests by pace: in-time, slow (over --sampling.max-bulk-latency; none are counted without it)";
-        let paces: Family<super::Labels, Counter> = family(all, "spaniel_store_answers", help);
+        let paces: Family<Labels, Counter> = family(all, "spaniel_store_answers", help);
         Answers(["in-time", "slow"].map(|pace| paces.get_or_create_owned(&vec![("pace", pace.to_string())])))
     }
 
@@ -68,5 +69,14 @@ impl Answers {
     pub(super) fn counts(&self) -> [u64; 2] {
         let [in_time, slow] = &self.0;
         [in_time.get(), slow.get()]
+    }
+}
+
+impl Metrics {
+    /// A bulk request was answered: documents sent, stored, and refused or failed; `ok` if the
+    /// request as a whole came through.
+    pub fn bulk(&self, attempted: u64, inserted: u64, errors: u64, latency: Duration, ok: bool) {
+        self.queue.save_latency.observe(latency.as_secs_f64());
+        self.bulk.count(attempted, inserted, errors, latency, ok);
     }
 }

@@ -9,8 +9,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+use super::Labels;
+use super::register::family;
 use super::watched::{counter, gauge};
-use super::{Labels, family};
 
 /// The families.
 #[derive(Debug)]

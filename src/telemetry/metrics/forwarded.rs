@@ -5,7 +5,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::{Labels, Metrics, family};
+use super::register::family;
+use super::{Labels, Metrics};
 
 /// The families. Their series are there only if copies are made.
 #[derive(Debug)]

@@ -9,7 +9,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::{BUCKETS, Labels};
+use super::Labels;
+use super::register::BUCKETS;
 
 /// Sets of labels; what comes later is counted as `other` in all three.
 const MOST_SETS: usize = 1000;

@@ -12,10 +12,14 @@
 mod arrivals;
 mod asked;
 mod bulk;
+mod connections;
 mod datagrams;
 mod forwarded;
 mod http;
 mod limits;
+mod queue;
+mod register;
+mod sampled;
 mod service;
 mod spans;
 mod spooled;
@@ -39,17 +43,20 @@ use std::time::Duration;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::clock::Clock;
 use arrivals::Arrivals;
 use asked::Asked;
-use bulk::{Answers, Bulk};
+use bulk::Bulk;
+use connections::Connections;
 use datagrams::{DatagramCounts, Sockets};
 use forwarded::Forwarded;
 use http::HttpDurations;
 use limits::LimitsWatch;
+use queue::Queue;
+use register::{counter, family};
+use sampled::Sampled;
 use service::{Received, Saved, ServiceCounts};
 use spooled::Spooled;
 use strategies::StrategyCounts;
@@ -60,9 +67,6 @@ type Labels = Vec<(&'static str, String)>;
 
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// Prometheus' default buckets, in seconds, which Jaeger uses everywhere.
-const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// What does not change while the process lives.
 #[derive(Debug, Clone, Default)]
@@ -92,9 +96,7 @@ pub struct Metrics {
     queue: Queue,
     bulk: Bulk,
     spans_attempts: Counter,
-    downsampled: [Counter; 2],
-    judged: Family<Labels, Counter>,
-    rules_reloads: Family<Labels, Counter>,
+    sampled: Sampled,
     http: HttpDurations,
     connections: Connections,
     datagrams: DatagramCounts,
@@ -108,8 +110,6 @@ pub struct Metrics {
     forwarded: Forwarded,
     books_violations: Counter,
     possibly_doubled: Counter,
-    pushed_back: Counter,
-    answers: Answers,
     span_series: Option<Arc<SpanSeries>>,
 }
 
@@ -130,17 +130,7 @@ impl Metrics {
                 "jaeger_storage_spans_attempts",
                 "spans handed to the store's writer",
             ),
-            downsampled: downsampled(&mut all, identity.downsampling),
-            judged: family(
-                &mut all,
-                "spaniel_sampling_spans",
-                "spans that were judged, by verdict (kept, dropped) and the rule that decided; none where nothing is sampled",
-            ),
-            rules_reloads: family(
-                &mut all,
-                "spaniel_sampling_rules_reloads",
-                "how often --sampling.rules-file had changed, by result: good, bad",
-            ),
+            sampled: Sampled::register(&mut all, identity.downsampling),
             http: HttpDurations::register(&mut all),
             connections: Connections::register(&mut all),
             datagrams: DatagramCounts::register(&mut all),
@@ -166,12 +156,6 @@ impl Metrics {
                 "spaniel_possibly_doubled",
                 "documents sent to another index than an earlier try whose end is not known",
             ),
-            pushed_back: counter(
-                &mut all,
-                "spaniel_store_pushed_back",
-                "items that the store did not take for having too much to do; they are sent again",
-            ),
-            answers: Answers::register(&mut all),
             span_series: span_series(&mut all, identity),
             registry: Mutex::new(all),
         };
@@ -222,26 +206,9 @@ impl Metrics {
         self.span_series.as_deref()
     }
 
-    /// A request brought `spans` spans.
-    pub fn batch_size(&self, spans: u64) {
-        self.queue.batch_size.set(i64::try_from(spans).unwrap_or(i64::MAX));
-    }
-
     /// The query side asked its store.
     pub fn asked(&self, operation: Operation, good: bool, latency: Duration) {
         self.asked.count(operation, good, latency);
-    }
-
-    /// A run of spans was stored `latency` after it had arrived.
-    pub fn in_queue(&self, latency: Duration) {
-        self.queue.in_queue_latency.observe(latency.as_secs_f64());
-    }
-
-    /// A bulk request was answered: documents sent, stored, and refused or failed; `ok` if the
-    /// request as a whole came through.
-    pub fn bulk(&self, attempted: u64, inserted: u64, errors: u64, latency: Duration, ok: bool) {
-        self.queue.save_latency.observe(latency.as_secs_f64());
-        self.bulk.count(attempted, inserted, errors, latency, ok);
     }
 
     /// Spans were handed to the store's writer.
@@ -249,50 +216,9 @@ impl Metrics {
         self.spans_attempts.inc_by(spans);
     }
 
-    /// `--downsampling.ratio` kept and dropped so many spans.
-    pub fn downsampled(&self, accepted: u64, dropped: u64) {
-        let [kept, gone] = &self.downsampled;
-        kept.inc_by(accepted);
-        gone.inc_by(dropped);
-    }
-
-    /// A rule kept and dropped so many spans of a request.
-    pub fn judged(&self, rule: &'static str, kept: u64, dropped: u64) {
-        for (verdict, count) in [("kept", kept), ("dropped", dropped)].into_iter().filter(|(_, count)| *count > 0) {
-            let labels = vec![("rule", rule.to_string()), ("verdict", verdict.to_string())];
-            self.judged.get_or_create(&labels).inc_by(count);
-        }
-    }
-
-    /// The file of rules had changed, and could be used or not.
-    pub fn rules_reloaded(&self, good: bool) {
-        let result = if good { "good" } else { "bad" };
-        self.rules_reloads.get_or_create(&vec![("result", result.to_string())]).inc();
-    }
-
     /// A request on 14268 was answered.
     pub fn http_request(&self, method: &str, path: &str, status: u16, latency: Duration) {
         self.http.observe(method, path, status, latency);
-    }
-
-    pub fn connection_accepted(&self) {
-        self.connections.accepted.inc();
-        self.connections.open.inc();
-    }
-
-    /// Connections accepted so far.
-    pub fn connections(&self) -> u64 {
-        self.connections.accepted.get()
-    }
-
-    pub fn connection_closed(&self) {
-        self.connections.open.dec();
-    }
-
-    /// A connection was closed at once, because this limit was reached.
-    pub fn connection_refused(&self, limit: &'static str) {
-        self.connections.refused.inc();
-        self.limit_reached(limit);
     }
 
     /// A request was answered with an error.
@@ -335,26 +261,6 @@ impl Metrics {
     pub fn watch_limits(&self, state: impl Fn() -> LimitsState + Send + Sync + 'static) {
         let limits = LimitsWatch(Box::new(state));
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(limits));
-    }
-
-    /// The store did not take so many items for having too much to do.
-    pub fn pushed_back(&self, items: u64) {
-        self.pushed_back.inc_by(items);
-    }
-
-    /// Items that were not taken so far for that.
-    pub fn pushed_back_items(&self) -> u64 {
-        self.pushed_back.get()
-    }
-
-    /// The store took longer for a bulk request than `--sampling.max-bulk-latency`, or did not.
-    pub fn answered(&self, slow: bool) {
-        self.answers.count(slow);
-    }
-
-    /// Bulk requests so far that were answered in time, and slowly.
-    pub fn answers(&self) -> [u64; 2] {
-        self.answers.counts()
     }
 
     /// A handshake on a listener gave no connection.
@@ -404,52 +310,6 @@ impl Metrics {
     }
 }
 
-/// What Jaeger labels with the host.
-#[derive(Debug)]
-struct Queue {
-    batch_size: Gauge,
-    spans_bytes: Gauge,
-    in_queue_latency: Histogram,
-    save_latency: Histogram,
-}
-
-impl Queue {
-    fn register(all: &mut Registry, host: &str) -> Self {
-        let hosted = all.sub_registry_with_label(("host".into(), host.to_string().into()));
-        // Jaeger never counts it, and shows it.
-        gauge(hosted, "jaeger_collector_spans_serviceNames", "always 0, as in Jaeger");
-        Queue {
-            batch_size: gauge(hosted, "jaeger_collector_batch_size", "spans of the latest request"),
-            spans_bytes: gauge(hosted, "jaeger_collector_spans_bytes", "bytes of documents made safe on disk so far"),
-            in_queue_latency: histogram(
-                hosted,
-                "jaeger_collector_in_queue_latency",
-                "seconds from arrival to safety in the store",
-            ),
-            save_latency: histogram(hosted, "jaeger_collector_save_latency", "seconds of one write to the store"),
-        }
-    }
-}
-
-/// Connections of all listeners.
-#[derive(Debug)]
-struct Connections {
-    open: Gauge,
-    accepted: Counter,
-    refused: Counter,
-}
-
-impl Connections {
-    fn register(all: &mut Registry) -> Self {
-        let refused = "connections closed at once, over --limits.connections or --memory.limit";
-        Connections {
-            open: gauge(all, "spaniel_connections_open", "connections that are open"),
-            accepted: counter(all, "spaniel_connections_accepted", "connections that were accepted"),
-            refused: counter(all, "spaniel_connections_refused", refused),
-        }
-    }
-}
-
 fn build_info(all: &mut Registry, identity: &Identity) {
     let info = Family::<Labels, Gauge>::default();
     let labels =
@@ -458,44 +318,11 @@ fn build_info(all: &mut Registry, identity: &Identity) {
     all.register("jaeger_collector_build_info", "what was built", info);
 }
 
-/// Kept and dropped; shown only if spans are downsampled at all.
-fn downsampled(all: &mut Registry, shown: bool) -> [Counter; 2] {
-    let mut hidden = Registry::default();
-    let registry = if shown { all } else { &mut hidden };
-    ["accepted", "dropped"].map(|what| {
-        counter(registry, &format!("jaeger_downsampling_writer_spans_{what}"), "spans that --downsampling.ratio judged")
-    })
-}
-
 fn span_series(all: &mut Registry, identity: &Identity) -> Option<Arc<SpanSeries>> {
     let (most, expiration) = (identity.span_series, identity.span_expiration);
     let series = (most > 0).then(|| Arc::new(SpanSeries::new(most)))?;
     all.register_collector(Box::new(spans::Encoder { series: series.clone(), expiration, clock: Clock::System }));
     Some(series)
-}
-
-fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
-    let counter = Counter::default();
-    registry.register(name, help, counter.clone());
-    counter
-}
-
-fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
-    let gauge = Gauge::default();
-    registry.register(name, help, gauge.clone());
-    gauge
-}
-
-fn histogram(registry: &mut Registry, name: &str, help: &str) -> Histogram {
-    let histogram = Histogram::new(BUCKETS);
-    registry.register(name, help, histogram.clone());
-    histogram
-}
-
-fn family(registry: &mut Registry, name: &str, help: &str) -> Family<Labels, Counter> {
-    let family = Family::default();
-    registry.register(name, help, family.clone());
-    family
 }
 
 #[cfg(test)]

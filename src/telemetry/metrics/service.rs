@@ -13,7 +13,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use super::{Labels, family};
+use super::Labels;
+use super::register::family;
 
 /// Services of one kind that get a series of their own, as in Jaeger.
 const MOST_SERVICES: usize = 4000;

@@ -5,7 +5,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::{Labels, family, gauge};
+use super::Labels;
+use super::register::{family, gauge};
 
 /// How a strategy is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

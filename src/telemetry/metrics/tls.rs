@@ -4,7 +4,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use super::{Labels, family};
+use super::Labels;
+use super::register::family;
 
 /// The families.
 #[derive(Debug)]
