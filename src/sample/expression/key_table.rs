@@ -1,7 +1,7 @@
 //! Finds, in one walk over a span's tags, those that somebody asks for (`benches/verdict.rs`).
 //!
-//! Most tags are asked for by nobody: one look at the length, the first and the last byte of their
-//! keys tells. What is left is compared in words, without a call or a loop.
+//! Most tags are asked for by nobody: one look at the length and the first four bytes of their keys
+//! tells. What is left is compared in words, without a call or a loop.
 
 use crate::span::{Tag, Text, Value};
 
@@ -107,12 +107,13 @@ impl KeyTable {
     }
 }
 
-/// No key of Envoy's, and hardly one of OpenTelemetry's conventions, has that of another that is asked for.
+/// By the first four bytes and the length. No key of Envoy's, and hardly one of OpenTelemetry's
+/// conventions, has that of another that is asked for.
 #[inline(always)]
 fn mark(key: &str) -> usize {
-    let bytes = key.as_bytes();
-    let [first, last] = [bytes.first(), bytes.last()].map(|byte| usize::from(byte.copied().unwrap_or_default()));
-    (33 * key.len() + 7 * first + 19 * last) % MARKS
+    let begins = key.as_bytes().first_chunk().map_or(0, |first| u32::from_le_bytes(*first));
+    // The upper nine bits of the product depend on all of them.
+    (begins.wrapping_mul(0x85eb_ca6b) >> 23) as usize ^ (key.len() % MARKS)
 }
 
 /// Three words that are all of a key of eight to 24 bytes: they overlap if it is shorter. `None` for
