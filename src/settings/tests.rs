@@ -369,7 +369,7 @@ fn refusals_say_what_to_write_instead() {
         (&["--span-storage.type=memory"], "write embedded"),
         (&["--span-storage.type=elasticsearch,kafka"], "one storage only"),
         (&["--spool.segment-bytes=8"], "write a size from 1MiB to 1GiB"),
-        (&["--spool.max-bytes=100MiB"], "two segments are the least"),
+        (&["--spool.max-bytes=10MiB"], "two segments are the least"),
         (&["--spool.commit-interval=2s"], "write a time up to 1s"),
         (&["--spool.max-age=24h", "--span.max-age=48h"], "write a time above --span.max-age"),
         (&["--collector.tags=novalue"], "write key=value"),

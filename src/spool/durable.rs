@@ -24,9 +24,10 @@ const DOUBT: Duration = Duration::from_secs(2);
 /// The part of the memory limit above which nothing waits in memory that is on disk too.
 const TIGHT: (usize, usize) = (3, 4);
 
-/// Settled segments that are kept to be written again: writing into pages that exist costs a third
-/// of writing into new ones.
-const SPARE: usize = 3;
+/// Bytes of settled segments that are kept to be written again, and the fewest of them: writing into
+/// pages that exist costs a third of writing into new ones.
+const SPARE_BYTES: u64 = 128 << 20;
+const SPARE_LEAST: usize = 3;
 
 /// The way of [`Spool::open`].
 #[derive(Debug, Clone)]
@@ -90,7 +91,7 @@ impl Spool {
             max_bytes: settings.max_bytes,
             sync: settings.sync,
             compress: settings.compress,
-            spare: SPARE,
+            spare: SPARE_LEAST.max((SPARE_BYTES / settings.segment_bytes.max(1)) as usize),
         };
         let directory = settings.directory.join("segments");
         let shelf = Arc::new(Shelf::open(disk.clone(), &directory, options, Lane::Backlog, shared.clone())?);
@@ -116,7 +117,12 @@ impl Spool {
         let Some(durable) = &self.durable else { return };
         let mut batch = Vec::new();
         while durable.gate.take(&mut batch) {
-            self.commit(durable, &mut batch);
+            while !batch.is_empty() {
+                let fitting = durable.shelf.fitting(batch.iter().map(|pending| pending.arrival.record()));
+                let mut rest = batch.split_off(fitting);
+                self.commit(durable, &mut batch);
+                batch.append(&mut rest);
+            }
         }
         // Who writes without this thread has come to his end, and the next finds the gate closed.
         let _turn = durable.turn();

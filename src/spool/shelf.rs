@@ -82,6 +82,11 @@ impl Shelf {
         self.log.has_room(record)
     }
 
+    /// How many of these records, the first at least, fit into one segment.
+    pub(super) fn fitting<'r>(&self, records: impl Iterator<Item = Record<'r>>) -> usize {
+        self.log.fitting(records)
+    }
+
     /// Makes records safe, for one caller at a time. Their items are unsettled from then on, and in memory.
     pub(super) fn append(&self, records: &[Record<'_>]) -> Result<Vec<Place>, AppendError> {
         let places = match self.log.append(records) {

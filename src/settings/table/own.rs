@@ -266,7 +266,12 @@ pub(super) const SPOOL: &[Setting] = &[
         "8GiB",
         "Most bytes of it on disk. When it is full, senders are told to come again later; see `--spool.on-full`.",
     ),
-    row("spool.segment-bytes", Size, "64MiB", "Bytes of one of its files; reserved when a file is begun."),
+    row(
+        "spool.segment-bytes",
+        Size,
+        "8MiB",
+        "Bytes of one of its files, reserved when a file is begun. Small ones are used again while their pages are warm.",
+    ),
     row(
         "spool.commit-interval",
         Time,

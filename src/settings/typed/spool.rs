@@ -31,7 +31,7 @@ impl Default for Spool {
             sync: SpoolSync::Disk,
             directory: "spaniel-spool".into(),
             max_bytes: 8 << 30,
-            segment_bytes: 64 << 20,
+            segment_bytes: 8 << 20,
             commit_interval: Duration::from_millis(1),
             compress: false,
             drop_oldest: false,

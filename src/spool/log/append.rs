@@ -73,6 +73,23 @@ impl Log {
         self.writer().active.as_ref().is_some_and(|active| active.end + bytes <= active.bytes)
     }
 
+    /// How many of these records, the first at least, the next append should take: as many as fill
+    /// the segment that is being written, or if it has no room for the first, a new one.
+    pub fn fitting<'r>(&self, records: impl Iterator<Item = Record<'r>>) -> usize {
+        let mut room = self.writer().active.as_ref().map_or(0, |active| active.bytes.saturating_sub(active.end));
+        let (mut bytes, mut count) = (RECORD_HEAD as u64, 0);
+        for record in records {
+            bytes += bytes_of(&record, record.documents.len());
+            if count == 0 && bytes > room {
+                room = self.options.segment_bytes.saturating_sub(DATA_START);
+            } else if bytes > room {
+                break;
+            }
+            count += 1;
+        }
+        count
+    }
+
     /// Ends the segment that is being written, if it holds records; the next append begins another.
     /// Waits for an append that is under way.
     pub fn seal(&self) {

@@ -113,10 +113,11 @@ impl Segments {
         self.in_use.remove(&segment)
     }
 
-    /// A free file in which `bytes` have room.
+    /// A free file in which `bytes` have room: the one that became free last, for its pages are the
+    /// likeliest to be in the processor's cache.
     pub(super) fn take_free(&mut self, bytes: u64) -> Option<FreeFile> {
-        let index = self.free.iter().position(|file| file.bytes >= bytes)?;
-        Some(self.free.swap_remove(index))
+        let index = self.free.iter().rposition(|file| file.bytes >= bytes)?;
+        Some(self.free.remove(index))
     }
 
     /// True if numbers would be given again without a file of this generation, which is in no list.
@@ -132,7 +133,7 @@ impl Segments {
         let newest = self.newest;
         let surplus = |file: &FreeFile| file.generation < newest && (file.bytes != usual || kept > spare);
         let index = self.free.iter().position(surplus)?;
-        Some(self.free.swap_remove(index))
+        Some(self.free.remove(index))
     }
 
     /// A free file that makes room when it is given up, the newest last.
@@ -140,7 +141,7 @@ impl Segments {
         let newest = self.newest;
         let old = self.free.iter().position(|file| file.generation < newest);
         let index = old.or_else(|| self.free.iter().position(|file| file.bytes > DATA_START))?;
-        Some(self.free.swap_remove(index))
+        Some(self.free.remove(index))
     }
 
     /// A copy of the segment, which is kept from being used again.

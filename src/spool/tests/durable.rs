@@ -137,6 +137,24 @@ pub(super) async fn drain(spool: &Arc<Spool>) -> BTreeSet<Number> {
     found
 }
 
+/// Segments of another size are not written again.
+#[tokio::test]
+async fn what_waits_together_fills_segments_of_the_usual_size() {
+    let place = Place::new(1);
+    let spool = place.open(|durability| {
+        (durability.max_bytes, durability.commit_interval) = (64 * SEGMENT, Duration::from_millis(50));
+    });
+    let mut waiting = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let spool = spool.clone();
+        waiting.spawn(async move { append(&spool, number..number + 1, 8000).await });
+    }
+    assert!(waiting.join_all().await.iter().all(Result::is_ok));
+    let (bytes, _) = spool.disk_bytes();
+    assert!(bytes >= 10 * SEGMENT && bytes.is_multiple_of(SEGMENT), "{bytes}");
+    assert_eq!(drain(&spool).await, (0..40).collect());
+}
+
 #[tokio::test]
 async fn what_was_not_settled_comes_back_in_the_next_life() {
     let place = Place::new(1);
