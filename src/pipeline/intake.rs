@@ -2,13 +2,15 @@
 
 use std::ops::RangeInclusive;
 
-use super::span_counts::{Rows, SpanCounts};
-use super::{Pipeline, Protocol, Rejected, Taken};
+use super::harvest::Harvest;
+use super::span_counts::SpanCounts;
+use super::tallies::Tallies;
+use super::{Pipeline, Protocol, Rejected};
 use crate::decode::{Sink, Unreadable};
 use crate::document::{scope_seed, span_id, write_service};
 use crate::item::{Id, Item, Kind, Run};
 use crate::memory::{OverLimit, Reservation};
-use crate::sample::{Judge, Judged, Verdict};
+use crate::sample::{Judge, Verdict};
 use crate::settings::EnvoyIds;
 use crate::span::repair::{self, Family, Mend};
 use crate::span::{Limit, Process, Reason, Refusal, Span, Tag, Text, Value};
@@ -16,23 +18,6 @@ use crate::telemetry::books::Outcome;
 
 /// Microseconds of an hour.
 const HOUR: u64 = 3_600_000_000;
-
-/// Services that are looked through for one that comes again.
-const SCANNED: usize = 16;
-
-/// Spans of one service and debug state, counted until the service changes.
-#[derive(Debug, Default, Clone, Copy)]
-struct Tally {
-    spans: u64,
-    roots: u64,
-}
-
-impl Tally {
-    fn add(&mut self, other: &Tally) {
-        self.spans += other.spans;
-        self.roots += other.roots;
-    }
-}
 
 /// What one request brings, while it is read.
 #[derive(Debug)]
@@ -44,10 +29,7 @@ pub(super) struct Intake<'p, 'a> {
     process: Vec<u8>,
     service: Text<'a>,
     seed: u64,
-    /// By debug: false, true.
-    tallies: [Tally; 2],
-    /// Those of the services before this one.
-    tallied: Vec<(Text<'a>, [Tally; 2])>,
+    tallies: Tallies<'a>,
     run: Run,
     outcome: Outcome,
     services: u64,
@@ -74,47 +56,11 @@ pub(super) struct Intake<'p, 'a> {
     watches_envoy: bool,
 }
 
-/// What a request brought.
-#[derive(Debug)]
-pub(super) struct Harvest {
-    pub(super) run: Run,
-    pub(super) outcome: Outcome,
-    pub(super) services: u64,
-    /// To be added when its spans are safe: a request that is sent again counts once.
-    pub(super) counted: Rows,
-    /// The same of the rules that judged them.
-    pub(super) judged: Judged,
-    first_refusal: Option<Refusal>,
-}
-
 /// What there was before a body of several.
 #[derive(Debug)]
 pub(super) struct Before {
     received: u64,
     refused: u64,
-}
-
-impl Harvest {
-    /// The service documents in it, which are owed to the service cache.
-    pub(super) fn service_items(&self) -> Vec<(u64, crate::item::Id)> {
-        if self.services == 0 {
-            return Vec::new();
-        }
-        let services = self.run.items.iter().filter(|item| item.kind == Kind::Service);
-        services.map(|item| (item.hour, item.id)).collect()
-    }
-
-    /// The answer to the sender: an error only if there were spans and none could be taken.
-    pub(super) fn taken(&self) -> Result<Taken, Rejected> {
-        let refused = self.outcome.refused.values().sum::<u64>();
-        let accepted = self.outcome.received - refused;
-        match self.first_refusal {
-            Some(first) if accepted == 0 => {
-                Err(Rejected::NothingReadable { refused, what: first.what, offset: first.offset })
-            }
-            first_refusal => Ok(Taken { accepted, refused: self.outcome.refused.clone(), first_refusal }),
-        }
-    }
 }
 
 impl<'p, 'a> Intake<'p, 'a> {
@@ -133,8 +79,7 @@ impl<'p, 'a> Intake<'p, 'a> {
             process: Vec::with_capacity(128),
             service: Text::default(),
             seed: 0,
-            tallies: [Tally::default(); 2],
-            tallied: Vec::new(),
+            tallies: Tallies::default(),
             run,
             outcome: Outcome::default(),
             services: 0,
@@ -213,8 +158,8 @@ impl<'p, 'a> Intake<'p, 'a> {
         if self.pipeline.shape.reached_max_fields() {
             self.pipeline.metrics.limit_reached("es.lean.max-fields");
         }
-        self.put_tallies_by();
-        self.enter_tallies();
+        self.tallies.put_by(self.service);
+        self.tallies.enter(self.protocol, &self.pipeline.metrics);
         self.enter_mends();
         self.enter_limits();
         self.outcome.held = self.run.items.len() as u64 - self.services;
@@ -313,31 +258,6 @@ impl<'p, 'a> Intake<'p, 'a> {
         }
     }
 
-    /// Puts the counts of the service whose spans came last with those before it.
-    fn put_tallies_by(&mut self) {
-        let tallies = std::mem::take(&mut self.tallies);
-        if tallies.iter().all(|tally| tally.spans == 0) {
-            return;
-        }
-        let mut first = self.tallied.iter_mut().take(SCANNED);
-        match first.find(|(service, _)| service.raw() == self.service.raw()) {
-            Some((_, sums)) => sums.iter_mut().zip(&tallies).for_each(|(sum, tally)| sum.add(tally)),
-            None => self.tallied.push((self.service, tallies)),
-        }
-    }
-
-    /// Enters the counts of a request that is taken: one look-up for many spans of a service.
-    fn enter_tallies(&self) {
-        let metrics = &self.pipeline.metrics;
-        for (service, tallies) in &self.tallied {
-            let service = service.decoded();
-            for (debug, tally) in tallies.iter().enumerate().filter(|(_, tally)| tally.spans > 0) {
-                metrics.received(self.protocol, &service, debug == 1, tally.spans, tally.roots);
-                metrics.saved(&service, debug == 1, true, tally.spans, tally.roots);
-            }
-        }
-    }
-
     fn repair(&mut self, span: &mut Span<'a>) {
         if self.mends_envoy_ids {
             let mend = repair::envoy_ids(span);
@@ -380,7 +300,7 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
         let (service, mend) = repair::service(process.service, self.family);
         self.count_mend(mend);
         if service.raw() != self.service.raw() {
-            self.put_tallies_by();
+            self.tallies.put_by(self.service);
         }
         self.service = service;
         self.judge.process(service, process);
@@ -397,9 +317,7 @@ impl<'a> Sink<'a> for Intake<'_, 'a> {
 
     fn span(&mut self, span: &mut Span<'a>) {
         self.outcome.received += 1;
-        let tally = &mut self.tallies[usize::from(span.is_debug())];
-        tally.spans += 1;
-        tally.roots += u64::from(span.is_root());
+        self.tallies.count(span);
         let end = span.start.saturating_add_signed(span.duration);
         if span.start > 0 && end > self.newest.0 {
             self.newest = (end, self.service);

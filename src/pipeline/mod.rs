@@ -6,10 +6,12 @@
 
 mod bodies;
 mod growth;
+mod harvest;
 mod intake;
 mod protocol;
 mod span_counts;
 mod tags;
+mod tallies;
 
 pub use bodies::Bodies;
 pub use growth::Growth;
@@ -30,7 +32,8 @@ use crate::settings::{EnvoyIds, SpanTimes};
 use crate::span::Refusal;
 use crate::spool::{NotSafe, Spool};
 use crate::telemetry::metrics::Metrics;
-use intake::{Harvest, Intake};
+use harvest::Harvest;
+use intake::Intake;
 
 /// What became of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
