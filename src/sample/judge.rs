@@ -120,7 +120,7 @@ impl<'s, 'a> Judge<'s, 'a> {
     fn by_rules(&mut self, span: &Span<'a>, factor: &Factor) -> Verdict {
         let plan = &*self.plan;
         let Manner::Rules(judging) = &plan.manner else { return Verdict::KEPT };
-        if !std::mem::replace(&mut self.knows_concerns, true) && judging.concerns.is_none() {
+        if judging.asks_for_service && !std::mem::replace(&mut self.knows_concerns, true) {
             self.concerns.work_out(judging, self.service);
         }
         plan.tags.locate(&span.tags, &mut self.tags);
@@ -133,7 +133,7 @@ impl<'s, 'a> Judge<'s, 'a> {
             Client::Silent if plan.head_rate < 1.0 => Client::Sampled(plan.head_rate),
             client => client,
         };
-        let concerns = judging.concerns.as_ref().unwrap_or(&self.concerns);
+        let concerns = if judging.asks_for_service { &self.concerns } else { &judging.concerns };
         let above = above(judging, concerns, &facts);
         let by_rates = if above.is_none() { by_rates(judging, concerns, &facts) } else { None };
         let (hash, number) = (plan.hash, plan.hash.number(span.trace_id, state));

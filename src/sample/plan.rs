@@ -6,9 +6,8 @@ use std::cmp::Ordering;
 use super::concern::Concerns;
 use super::expression::{KeyTable, Keys};
 use super::hash::{Hash, Input};
-use super::rules::{Condition, Predicate, Rate, Rules, own};
+use super::rules::{Predicate, Rate, Rules, own};
 use crate::settings::{Annotate, Downsampling, Sampling};
-use crate::span::Text;
 
 /// One way of deciding.
 #[derive(Debug)]
@@ -45,8 +44,9 @@ pub(super) struct Judging {
     pub(super) rates: Vec<Rate>,
     /// The places of the rates in the order in which they are asked.
     pub(super) largest_first: Vec<u32>,
-    /// For every service, if no rule asks for it.
-    pub(super) concerns: Option<Concerns>,
+    /// For any service, and whether they differ by it.
+    pub(super) concerns: Concerns,
+    pub(super) asks_for_service: bool,
 }
 
 impl Judging {
@@ -54,18 +54,11 @@ impl Judging {
         let mut largest_first: Vec<u32> = (0..).zip(&rates).map(|(place, _)| place).collect();
         let rate = |place: &u32| rates[*place as usize].rate;
         largest_first.sort_by(|one, other| rate(other).partial_cmp(&rate(one)).unwrap_or(Ordering::Equal));
-        let judging = Judging { absolute, keep, drop, rates, largest_first, concerns: None };
-        if judging.conditions().any(|when| when.expression.asks_for_service()) {
-            return judging;
-        }
-        let mut concerns = Concerns::default();
-        concerns.work_out(&judging, Text::default());
-        Judging { concerns: Some(concerns), ..judging }
-    }
-
-    fn conditions(&self) -> impl Iterator<Item = &Condition> {
-        let rules = [&self.absolute, &self.keep, &self.drop].into_iter().flatten().map(|rule| &rule.when);
-        rules.chain(self.rates.iter().filter_map(|rate| rate.when.as_ref()))
+        let (concerns, asks) = (Concerns::default(), false);
+        let mut judging = Judging { absolute, keep, drop, rates, largest_first, concerns, asks_for_service: asks };
+        judging.concerns = Concerns::new(&judging);
+        judging.asks_for_service = !judging.concerns.are_anyones();
+        judging
     }
 }
 
