@@ -126,6 +126,14 @@ impl Reservation {
         Ok(())
     }
 
+    /// Gives a buffer room for `room` bytes in all, and is `room` and `more` bytes after that. While
+    /// it moves there may be two of it: both are charged.
+    pub fn enlarge(&mut self, buffer: &mut Vec<u8>, room: usize, more: usize) -> Result<(), OverLimit> {
+        self.resize(buffer.capacity() + room + more)?;
+        buffer.reserve_exact(room - buffer.len());
+        self.resize(room + more)
+    }
+
     /// An empty one of the same kind.
     pub fn beside(&self) -> Reservation {
         Reservation { budget: self.budget.clone(), bytes: 0, ceiling: self.ceiling }
@@ -164,6 +172,18 @@ mod tests {
         assert_eq!(budget.used(), 44);
         drop((one, two));
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn a_buffer_that_moves_is_charged_twice_meanwhile() {
+        let budget = Budget::new(1000);
+        let (mut one, mut buffer) = (budget.reserve(), Vec::new());
+        assert!(one.enlarge(&mut buffer, 300, 10).is_ok());
+        assert_eq!((buffer.capacity(), budget.used()), (300, 310));
+        assert_eq!(one.enlarge(&mut buffer, 700, 10), Err(OverLimit), "there may be 1010");
+        assert_eq!((buffer.capacity(), budget.used()), (300, 310));
+        assert!(one.enlarge(&mut buffer, 600, 10).is_ok());
+        assert_eq!((buffer.capacity(), budget.used()), (600, 610));
     }
 
     #[test]

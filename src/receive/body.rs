@@ -6,15 +6,18 @@
 //! connection's buffer; pieces are put together in one buffer that is charged by its capacity.
 
 use std::future::{Future, poll_fn};
+use std::num::NonZero;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use tokio::sync::Semaphore;
 
 use super::inflate::{Encodings, Inflated, Inflater};
 use crate::memory::{Budget, OverLimit, Reservation};
@@ -62,6 +65,9 @@ pub struct BodyReader {
     settings: [&'static str; 2],
     /// `None`: as long as it takes.
     timeout: Option<Duration>,
+    /// Who may inflate a large body: as many as there are processors. More at once would be no
+    /// faster, and all of them would hold what they have so far.
+    turns: Arc<Semaphore>,
 }
 
 impl BodyReader {
@@ -72,6 +78,7 @@ impl BodyReader {
             largest_inflated: limits.inflated_bytes.min(share),
             settings: ["limits.body-bytes", "limits.inflated-bytes"],
             timeout: Some(connections.body_timeout).filter(|timeout| !timeout.is_zero()),
+            turns: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
             budget,
         }
     }
@@ -168,14 +175,21 @@ impl BodyReader {
                 Inflater::new(encoding, body, (self.largest_inflated, self.settings[1]), self.budget.reserve())?;
             body = match inflater.start()? {
                 Inflated::Whole => inflater.finish()?,
-                // Much comes out of it: not a work for a thread that serves the network.
-                Inflated::More => match tokio::task::spawn_blocking(move || inflater.finish()).await {
-                    Ok(finished) => finished?,
-                    Err(_) => return Err(BodyError::NoRoom),
-                },
+                Inflated::More => self.inflate_aside(inflater).await?,
             };
         }
         Ok(body)
+    }
+
+    /// Much comes out of it: not a work for a thread that serves the network.
+    async fn inflate_aside(&self, inflater: Inflater) -> Result<Admitted, BodyError> {
+        let turn = self.turns.clone().acquire_owned().await.map_err(|_| BodyError::NoRoom)?;
+        let inflating = tokio::task::spawn_blocking(move || {
+            let finished = inflater.finish();
+            drop(turn);
+            finished
+        });
+        inflating.await.unwrap_or(Err(BodyError::NoRoom))
     }
 }
 
@@ -203,8 +217,8 @@ pub(super) fn append(
     if needed > whole.capacity() {
         let ceiling = if announced > 0 { announced } else { usize::MAX };
         let room = needed.max((2 * whole.capacity()).min(ceiling));
-        charge.resize(room.max(charge.bytes()))?;
-        whole.reserve_exact(room - whole.len());
+        let pieces = charge.bytes().saturating_sub(room);
+        charge.enlarge(whole, room, pieces)?;
     }
     whole.extend_from_slice(piece);
     Ok(())

@@ -213,8 +213,7 @@ impl Inflater {
         self.check_limit()?;
         if self.out.len() == self.out.capacity() {
             let room = (2 * self.out.capacity()).clamp(FIRST_ROOM, self.limit.saturating_add(1).max(FIRST_ROOM));
-            self.reservation.resize(room + self.encoding.window(room))?;
-            self.out.reserve_exact(room - self.out.len());
+            self.reservation.enlarge(&mut self.out, room, self.encoding.window(room))?;
         }
         Ok(())
     }
