@@ -130,7 +130,7 @@ impl Reservation {
     /// it moves there may be two of it: both are charged.
     pub fn enlarge(&mut self, buffer: &mut Vec<u8>, room: usize, more: usize) -> Result<(), OverLimit> {
         self.resize(buffer.capacity() + room + more)?;
-        buffer.reserve_exact(room - buffer.len());
+        buffer.reserve_exact(room.saturating_sub(buffer.len()));
         self.resize(room + more)
     }
 

@@ -117,6 +117,7 @@ impl Spool {
         let Some(durable) = &self.durable else { return };
         let mut batch = Vec::new();
         while durable.gate.take(&mut batch) {
+            // A commit that is larger than a segment gets a file of its own size, which is not used again.
             while !batch.is_empty() {
                 let fitting = durable.shelf.fitting(batch.iter().map(|pending| pending.arrival.record()));
                 let mut rest = batch.split_off(fitting);

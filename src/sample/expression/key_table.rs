@@ -107,8 +107,8 @@ impl KeyTable {
     }
 }
 
-/// By the first four bytes and the length. No key of Envoy's, and hardly one of OpenTelemetry's
-/// conventions, has that of another that is asked for.
+/// By the first four bytes and the length. Hardly a key of Envoy's or of OpenTelemetry's conventions
+/// has that of another that is always asked for (`peer.address` has that of `peer.service`).
 #[inline(always)]
 fn mark(key: &str) -> usize {
     let begins = key.as_bytes().first_chunk().map_or(0, |first| u32::from_le_bytes(*first));
