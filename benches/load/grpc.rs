@@ -1,6 +1,9 @@
-//! Calls of gRPC over a connection of HTTP/2, one after another, as an exporter makes them.
+//! Calls of gRPC over connections of HTTP/2: each caller makes one after another, as an exporter does,
+//! and some may share a connection, as those of an OpenTelemetry collector do.
 
+use std::cell::Cell;
 use std::io;
+use std::sync::Arc;
 
 use ::spaniel::command::load::generator::Client;
 use anyhow::Result;
@@ -8,8 +11,41 @@ use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{HeaderMap, Request};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 
 use crate::protocol::Protocol;
+
+/// A connection that is made by the first who wants it.
+type Connection = Arc<OnceCell<SendRequest<Bytes>>>;
+
+/// Callers, so many to a connection.
+pub(crate) struct Callers {
+    caller: Caller,
+    streams: usize,
+    /// The connection of the next, and how many it has.
+    next: Cell<(Connection, usize)>,
+}
+
+impl Callers {
+    pub(crate) fn new(address: &str, protocol: Protocol, streams: usize) -> Result<Self> {
+        let request = Request::post(format!("http://{address}{}", protocol.path()))
+            .header("content-type", protocol.content_type())
+            .header("te", "trailers")
+            .header("user-agent", "load")
+            .body(())?;
+        let caller =
+            Caller { address: address.into(), protocol, request, connection: Connection::default(), sender: None };
+        Ok(Callers { caller, streams, next: Cell::default() })
+    }
+
+    pub(crate) fn next(&self) -> Caller {
+        let (connection, callers) = self.next.take();
+        let (connection, callers) =
+            if callers == self.streams { (Connection::default(), 0) } else { (connection, callers) };
+        self.next.set((Arc::clone(&connection), callers + 1));
+        Caller { connection, ..self.caller.clone() }
+    }
+}
 
 /// A client that makes one call at a time.
 #[derive(Clone)]
@@ -17,28 +53,15 @@ pub(crate) struct Caller {
     address: String,
     protocol: Protocol,
     request: Request<()>,
+    connection: Connection,
     sender: Option<SendRequest<Bytes>>,
-}
-
-impl Caller {
-    pub(crate) fn new(address: &str, protocol: Protocol) -> Result<Self> {
-        let request = Request::post(format!("http://{address}{}", protocol.path()))
-            .header("content-type", protocol.content_type())
-            .header("te", "trailers")
-            .header("user-agent", "load")
-            .body(())?;
-        Ok(Caller { address: address.into(), protocol, request, sender: None })
-    }
 }
 
 impl Client for Caller {
     async fn connect(&mut self) -> io::Result<()> {
         if self.sender.is_none() {
-            let stream = TcpStream::connect(&self.address).await?;
-            stream.set_nodelay(true)?;
-            let (sender, connection) = h2::client::handshake(stream).await.map_err(io::Error::other)?;
-            tokio::spawn(connection);
-            self.sender = Some(sender);
+            let connection = self.connection.get_or_try_init(|| connect(&self.address)).await?;
+            self.sender = Some(connection.clone());
         }
         Ok(())
     }
@@ -54,6 +77,14 @@ impl Client for Caller {
     fn is_good(&self, status: u16) -> bool {
         self.protocol.is_good(status)
     }
+}
+
+async fn connect(address: &str) -> io::Result<SendRequest<Bytes>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = h2::client::handshake(stream).await.map_err(io::Error::other)?;
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 /// Sends a message; the status of gRPC.

@@ -6,6 +6,7 @@
 //! cargo bench --bench load                               Spaniel, at 1, 5, 10 and 100 spans a POST
 //! cargo bench --bench load -- --spans 5,100 --seconds 10 --connections 64
 //! cargo bench --bench load -- --protocol otlp-grpc --spans 10,100        the same spans by another protocol
+//! cargo bench --bench load -- --protocol otlp-grpc --connections 8 --streams 8      eight calls at a time over each
 //! cargo bench --bench load -- --protocol udp --spans 1 --rate 50000      datagrams a second; counts those lost
 //! cargo bench --bench load -- --safety 3 --spans 5,100    what each --spool.sync costs, three rounds
 //! cargo bench --bench load -- --sampled 3 --spans 5,100   what 1 % kept saves, three rounds
@@ -37,7 +38,7 @@ use ::spaniel::command::load::generator::{self, Load, Offered};
 use ::spaniel::command::load::http::Http;
 use anyhow::{Context, Result, bail, ensure};
 
-use grpc::Caller;
+use grpc::Callers;
 use protocol::Protocol;
 
 /// What was asked for on the command line.
@@ -49,6 +50,8 @@ struct Options {
     rate: u64,
     seconds: u64,
     connections: Option<usize>,
+    /// Calls of gRPC at a time over each connection.
+    streams: usize,
     target: Option<String>,
     pid: Option<u32>,
     /// Rounds in which what each way of being safe costs is measured.
@@ -86,6 +89,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
         spans: vec![1, 5, 10, 100],
         seconds: 5,
         connections: None,
+        streams: 1,
         target: None,
         pid: None,
         safety: None,
@@ -104,13 +108,14 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
             "--spans" => options.spans = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--seconds" => options.seconds = value.parse()?,
             "--connections" => options.connections = Some(value.parse()?),
+            "--streams" => options.streams = value.parse()?,
             "--target" => options.target = Some(value),
             "--safety" => options.safety = Some(value.parse()?),
             "--sampled" => options.sampled = Some(value.parse()?),
             "--pid" => options.pid = Some(value.parse()?),
             _ => bail!(
-                "unknown option {name}: --protocol, --spans, --rate, --seconds, --connections, --safety, --sampled, --target, \
-                 --pid, -- FLAGS"
+                "unknown option {name}: --protocol, --spans, --rate, --seconds, --connections, --streams, --safety, --sampled, \
+                 --target, --pid, -- FLAGS"
             ),
         }
     }
@@ -124,13 +129,15 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
 
 /// Drives the collector at `address` (host:port). All connections live on one thread: waking a thread
 /// for each answer would be done in the collector's `write`, and charged to it, which no network does.
-fn offer(address: &str, protocol: Protocol, load: &Load) -> Result<Offered> {
+fn offer(address: &str, options: &Options, load: &Load) -> Result<Offered> {
+    let (protocol, streams) = (options.protocol, options.streams);
     let templates = encode::templates(protocol, load.spans, bodies::variety(load.spans))?;
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let offered = if protocol.is_grpc() {
-        let caller = Caller::new(address, protocol)?;
-        runtime.block_on(generator::drive(|| caller.clone(), &templates, load, &stopped))
+        let callers = Callers::new(address, protocol, streams)?;
+        let load = Load { connections: load.connections * streams, ..*load };
+        runtime.block_on(generator::drive(|| callers.next(), &templates, &load, &stopped))
     } else {
         let client = || Http::new(protocol.place(address));
         runtime.block_on(generator::drive(client, &templates, load, &stopped))
@@ -150,7 +157,7 @@ fn measure(options: &Options) -> Result<()> {
         let before = process::cpu_seconds(spaniel.pid())?;
         let load = options.load(spans);
         let peak = process::PeakMemory::watch(spaniel.pid());
-        let offered = offer(&spaniel.address, options.protocol, &load)?;
+        let offered = offer(&spaniel.address, options, &load)?;
         let books = spaniel.wait_until_settled()?;
         let cpu = process::cpu_seconds(spaniel.pid())? - before;
         let stored = sink.counts()?;
@@ -171,7 +178,7 @@ fn drive(target: &str, options: &Options) -> Result<()> {
         let before = options.pid.map(process::cpu_seconds).transpose()?;
         let load = options.load(spans);
         let address = target.trim_start_matches("http://").trim_end_matches('/');
-        let offered = offer(address, options.protocol, &load)?;
+        let offered = offer(address, options, &load)?;
         let after = options.pid.map(process::cpu_seconds).transpose()?;
         println!(
             "{}",

@@ -97,7 +97,7 @@ fn run(options: &Options, flags: &[&str], load: &Load) -> Result<Measured> {
     let spaniel = Spaniel::start_for(options.protocol, &sink.url(), &flags)?;
     let before = process::cpu_seconds(spaniel.pid())?;
     let written = process::written_bytes(spaniel.pid())?;
-    let offered = crate::offer(&spaniel.address, options.protocol, load)?;
+    let offered = crate::offer(&spaniel.address, options, load)?;
     let books = spaniel.wait_until_settled()?;
     let cpu = process::cpu_seconds(spaniel.pid())? - before;
     let stored = sink.counts()?;

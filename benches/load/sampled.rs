@@ -62,7 +62,7 @@ fn run(options: &Options, rules: &str, spans: usize) -> Result<Measured> {
     let flags = [format!("--sampling.rules-file={}", file.display())].into_iter().chain(options.flags.iter().cloned());
     let spaniel = Spaniel::start_for(options.protocol, &sink.url(), &flags.collect::<Vec<_>>())?;
     let before = process::cpu_seconds(spaniel.pid())?;
-    let offered = crate::offer(&spaniel.address, options.protocol, &options.load(spans))?;
+    let offered = crate::offer(&spaniel.address, options, &options.load(spans))?;
     let books = spaniel.wait_until_settled()?;
     let cpu = process::cpu_seconds(spaniel.pid())? - before;
     let stored = sink.counts()?;

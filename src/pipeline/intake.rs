@@ -285,7 +285,7 @@ impl<'p, 'a> Intake<'p, 'a> {
 /// Has a kept span say why it was kept, and for how many it stands.
 fn annotate(span: &mut Span<'_>, verdict: &Verdict) {
     span.tags.push(Tag::new("spaniel.rule", Value::Text(Text::Clean(verdict.rule))));
-    if let Some(weight) = verdict.weight {
+    if let Some(weight) = verdict.weight() {
         span.tags.push(Tag::new("spaniel.weight", Value::Float64(weight)));
     }
 }

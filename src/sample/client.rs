@@ -86,7 +86,7 @@ mod tests {
     fn with<T>(tags: &[(usize, Value<'static>)], ask: impl FnOnce(&Facts<'_, '_>) -> T) -> T {
         let (mut span, mut places) = (Span::default(), Keys::default().tables()[0].places());
         for (slot, value) in tags {
-            places[*slot] = span.tags.len() as u32;
+            places.put(*slot, span.tags.len() as u32);
             span.tags.push(Tag::new("any", *value));
         }
         ask(&Facts { service: Text::default(), span: &span, tags: &places, resource: &[] })

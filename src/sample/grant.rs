@@ -87,9 +87,14 @@ pub(super) fn after_client(hash: Hash, grant: Grant, client: Client) -> Grant {
 }
 
 impl Verdict {
-    /// `before`: with what probability the trace came to us, if that is known.
+    /// How many traces a kept one stands for, what its client did included; `None`: not known.
+    pub fn weight(self) -> Option<f64> {
+        let weight = self.before.map(|before| 1.0 / (before * self.probability));
+        weight.filter(|weight| weight.is_finite())
+    }
+
+    #[inline]
     pub(super) fn of(grant: Grant, keep: bool, before: Option<f64>) -> Self {
-        let weight = before.map(|before| 1.0 / (before * grant.share));
-        Verdict { keep, rule: grant.rule, probability: grant.share, weight: weight.filter(|weight| weight.is_finite()) }
+        Verdict { keep, rule: grant.rule, probability: grant.share, before }
     }
 }

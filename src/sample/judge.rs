@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use super::client::Client;
 use super::concern::Concerns;
-use super::expression::{Facts, slot};
+use super::expression::{Facts, Places, slot};
 use super::grant::{Grant, above, after_client, by_rates, is_debug};
 use super::hash::Hash;
 use super::judged::Judged;
 use super::limits::{Factor, Rates, Seen};
 use super::operations::Operations;
 use super::plan::{Manner, Plan};
-use super::recent::{MOST_OF_REQUEST, Name, Record, USUAL};
+use super::recent::{MANY, MOST_OF_REQUEST, Name, Record, USUAL};
 use super::rules::own;
 use super::strategies::{Rate, Strategies};
 use super::trace_state::TraceState;
@@ -30,7 +30,7 @@ pub struct Judge<'s, 'a> {
     rates: Rates,
     strategies: Option<Arc<Strategies>>,
     /// Where the span's tags are that rules ask for, and the values of those of its process.
-    tags: Vec<u32>,
+    tags: Places,
     resource: Vec<Option<Value<'a>>>,
     service: Text<'a>,
     /// The rules that can concern the service, if some ask for it and they were worked out.
@@ -200,8 +200,8 @@ impl<'s, 'a> Judge<'s, 'a> {
         if self.records.len() >= MOST_OF_REQUEST {
             return;
         }
-        if self.records.is_empty() {
-            self.records.reserve(USUAL);
+        if self.records.len() == self.records.capacity() {
+            self.records.reserve(if self.records.is_empty() { USUAL } else { MANY });
         }
         let service = *self.named.get_or_insert_with(|| {
             self.names.push(Name::new(self.service.raw()));

@@ -62,13 +62,13 @@ pub struct Verdict {
     pub rule: &'static str,
     /// The share that was granted: π.
     pub probability: f64,
-    /// How many traces a kept one stands for, what its client did included; `None`: not known.
-    pub weight: Option<f64>,
+    /// With what probability the trace came to us; `None`: not known.
+    before: Option<f64>,
 }
 
 impl Verdict {
     /// Where nothing is sampled.
-    const KEPT: Verdict = Verdict { keep: true, rule: rules::own::BASE, probability: 1.0, weight: Some(1.0) };
+    const KEPT: Verdict = Verdict { keep: true, rule: rules::own::BASE, probability: 1.0, before: Some(1.0) };
 }
 
 /// Gives verdicts. Shared by all requests.

@@ -11,6 +11,8 @@ pub(super) const MOST: usize = 16_384;
 pub(super) const MOST_OF_REQUEST: usize = 1024;
 /// Room for those of a usual request, made at once (`benches/verdict.rs`).
 pub(super) const USUAL: usize = 16;
+/// And for those of a larger one.
+pub(super) const MANY: usize = 256;
 /// Bytes of a service's name that are remembered.
 const NAME: usize = 39;
 

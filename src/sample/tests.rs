@@ -183,10 +183,9 @@ fn what_nobody_wrote_is_not_enforced() {
     for id in ids(1000, 1) {
         let span = Span { trace_id: id, ..tagged(&[]) };
         assert!(verdict(&sampler, "other", &span).keep);
-        assert_eq!(
-            verdict(&sampler, "shop", &span),
-            Verdict { keep: false, rule: own::STRATEGIES, probability: 0.0, weight: None }
-        );
+        let dropped = Verdict { keep: false, rule: own::STRATEGIES, probability: 0.0, before: Some(1.0) };
+        assert_eq!(verdict(&sampler, "shop", &span), dropped);
+        assert_eq!(dropped.weight(), None);
     }
 }
 
@@ -220,7 +219,7 @@ fn what_a_client_has_sampled_is_not_sampled_twice() {
         let kept: Vec<_> = verdicts.filter(|verdict| verdict.keep).collect();
         assert_eq!(kept.len(), sent.len(), "{mark:?}");
         // A rate limit has no probability, so that nobody can say for how many it stands.
-        let weight = kept[0].weight.map(|weight| (weight * 1000.0).round() / 1000.0);
+        let weight = kept[0].weight().map(|weight| (weight * 1000.0).round() / 1000.0);
         assert_eq!(weight, if mark[0].1.text() == "ratelimiting" { None } else { Some(10.0) }, "{mark:?}");
     }
 }
@@ -240,7 +239,7 @@ fn what_a_client_has_left_is_thinned_to_the_rate() {
     let verdicts = sent.iter().map(|id| verdict(&sampler, "x", &Span { trace_id: *id, ..tagged(&mark) }));
     let kept: Vec<_> = verdicts.filter(|verdict| verdict.keep).collect();
     assert_share(kept.len(), sent.len(), 0.2);
-    assert!((kept[0].weight.unwrap() - 10.0).abs() < 1e-9);
+    assert!((kept[0].weight().unwrap() - 10.0).abs() < 1e-9);
 }
 
 #[test]
@@ -251,9 +250,9 @@ fn what_the_head_of_the_mesh_takes_is_stated_and_not_taken_twice() {
     let verdicts = sent.iter().map(|id| verdict(&sampler, "x", &Span { trace_id: *id, ..tagged(&[]) }));
     let kept: Vec<_> = verdicts.filter(|verdict| verdict.keep).collect();
     assert_share(kept.len(), sent.len(), 0.5);
-    assert_eq!((kept[0].probability, kept[0].weight), (0.5, Some(10.0)));
+    assert_eq!((kept[0].probability, kept[0].weight()), (0.5, Some(10.0)));
     // What is always kept stands for the traces that the head left out.
-    assert_eq!(verdict(&sampler, "x", &Span { flags: 2, ..tagged(&[]) }).weight, Some(5.0));
+    assert_eq!(verdict(&sampler, "x", &Span { flags: 2, ..tagged(&[]) }).weight(), Some(5.0));
 }
 
 /// The sum of the weights of what is kept is what was sent, within four standard errors.
@@ -263,7 +262,7 @@ fn weights_add_up_to_what_was_sent() {
         let sampler = by_rules(&format!("rates: [{{ name: mesh, rate: {rate} }}]"));
         let sent = ids(50_000, 5);
         let verdicts = sent.iter().map(|id| verdict(&sampler, "x", &Span { trace_id: *id, ..tagged(&[]) }));
-        let sum: f64 = verdicts.filter(|verdict| verdict.keep).filter_map(|verdict| verdict.weight).sum();
+        let sum: f64 = verdicts.filter(|verdict| verdict.keep).filter_map(Verdict::weight).sum();
         let (all, error) = (sent.len() as f64, (sent.len() as f64 * (1.0 - rate) / rate).sqrt());
         assert!((sum - all).abs() < 4.0 * error, "{rate}: {sum}");
     }
@@ -390,7 +389,7 @@ rates:
             let told = explaining.explain(&question, NOW).otherwise;
             assert_eq!((told.kept, told.rule), (Some(given.keep), given.rule), "{question:?}");
             assert_eq!(told.probability, Some(given.probability));
-            assert_eq!(told.weight, given.weight.filter(|_| given.keep));
+            assert_eq!(told.weight, given.weight().filter(|_| given.keep));
             seen.insert((given.rule, given.keep));
         }
         assert_eq!(seen.len(), 8, "{seen:?}");

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::facts::slot;
+use super::quick::code;
 use super::same::same;
 use super::{Comparison, Expression, Facts, Field, Literal, Test};
 use crate::span::{Text, Value};
@@ -162,7 +163,7 @@ fn is_in(value: &Value<'_>, list: &[Literal]) -> bool {
 
 impl Comparison {
     #[inline]
-    fn holds(self, ordering: std::cmp::Ordering) -> bool {
+    pub(super) fn holds(self, ordering: std::cmp::Ordering) -> bool {
         match self {
             Comparison::Equal => ordering.is_eq(),
             Comparison::NotEqual => ordering.is_ne(),
@@ -198,11 +199,8 @@ pub(in crate::sample) fn number(value: &Value<'_>) -> Option<f64> {
         Value::Float64(number) => Some(*number),
         Value::Text(text) => {
             let bytes = text.raw();
-            // A code of three digits is what most are.
-            if let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = bytes {
-                return Some(f64::from(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')));
-            }
-            std::str::from_utf8(bytes).ok()?.trim().parse::<f64>().ok().filter(|number| number.is_finite())
+            let read = || std::str::from_utf8(bytes).ok()?.trim().parse::<f64>().ok();
+            code(bytes).or_else(|| read().filter(|number| number.is_finite()))
         }
         Value::Bool(_) | Value::Binary(_) | Value::Address(_) => None,
     }

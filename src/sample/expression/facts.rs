@@ -1,7 +1,8 @@
 //! What is known of a span while it is judged: the values of the tags that some rule asks for,
 //! each found in one walk over the span's tags.
 
-use super::key_table::KeyTable;
+use super::Field;
+use super::key_table::{KeyTable, Places, Slots, bit};
 use crate::span::{Span, Text, Value};
 
 /// The keys that rules ask for, while rules are read. Those that fields stand for come first.
@@ -9,9 +10,11 @@ use crate::span::{Span, Text, Value};
 pub struct Keys {
     tags: Vec<Box<str>>,
     resources: Vec<Box<str>>,
+    /// The tags that somebody asks for.
+    asked: Slots,
 }
 
-/// Tags that fields and the sampler itself ask for, by their slots.
+/// Tags that fields and the sampler itself ask for, by their slots; the sampler's from `REQUEST_ID` on.
 pub mod slot {
     pub const ERROR: usize = 0;
     pub const STATUS_CODE: usize = 1;
@@ -57,13 +60,21 @@ pub mod slot {
 
 impl Default for Keys {
     fn default() -> Self {
-        Keys { tags: slot::KEYS.map(Into::into).to_vec(), resources: Vec::new() }
+        let asked = (slot::REQUEST_ID..slot::COUNT).map(bit).sum();
+        Keys { tags: slot::KEYS.map(Into::into).to_vec(), resources: Vec::new(), asked }
     }
 }
 
 impl Keys {
     pub(super) fn tag(&mut self, key: &str) -> usize {
-        place(&mut self.tags, key)
+        let slot = place(&mut self.tags, key);
+        self.asked |= bit(slot);
+        slot
+    }
+
+    /// The tags that a field stands for are asked for.
+    pub(super) fn field(&mut self, field: &Field) {
+        self.asked |= field.slots();
     }
 
     pub(super) fn resource(&mut self, key: &str) -> usize {
@@ -72,7 +83,24 @@ impl Keys {
 
     /// The tables of the tags of spans and of those of processes.
     pub fn tables(&self) -> [KeyTable; 2] {
-        [KeyTable::new(&self.tags), KeyTable::new(&self.resources)]
+        [KeyTable::new(&self.tags, self.asked), KeyTable::new(&self.resources, Slots::MAX)]
+    }
+}
+
+impl Field {
+    /// The tags of the span of which one at least must be there, if it is to have a value.
+    pub(super) fn slots(&self) -> Slots {
+        match self {
+            Field::Error => bit(slot::ERROR) | bit(slot::STATUS_CODE),
+            Field::Kind => bit(slot::KIND),
+            Field::Status => bit(slot::HTTP_STATUS) | bit(slot::HTTP_RESPONSE_STATUS),
+            Field::Grpc => bit(slot::GRPC_STATUS) | bit(slot::RPC_GRPC_STATUS),
+            Field::Flags => bit(slot::FLAGS),
+            Field::ParentService => bit(slot::KIND) | bit(slot::PEER_SERVICE),
+            Field::Revision => bit(slot::REVISION),
+            Field::Tag(key) => bit(key.slot),
+            Field::Service | Field::Operation | Field::Duration | Field::Resource(_) => 0,
+        }
     }
 }
 
@@ -88,8 +116,7 @@ fn place(keys: &mut Vec<Box<str>>, key: &str) -> usize {
 pub struct Facts<'s, 'a> {
     pub service: Text<'a>,
     pub span: &'s Span<'a>,
-    /// Where among the span's tags those of the slots are.
-    pub tags: &'s [u32],
+    pub tags: &'s Places,
     /// Those of its process.
     pub resource: &'s [Option<Value<'a>>],
 }
@@ -98,7 +125,7 @@ impl<'s, 'a> Facts<'s, 'a> {
     #[inline]
     pub fn tag(&self, slot: usize) -> Option<&'s Value<'a>> {
         // No span has so many tags that one stands at `NONE`.
-        let place = *self.tags.get(slot)? as usize;
+        let place = self.tags.get(slot)? as usize;
         self.span.tags.get(place).map(|tag| &tag.value)
     }
 

@@ -1,15 +1,69 @@
 //! Finds, in one walk over a span's tags, those that somebody asks for (`benches/verdict.rs`).
 //!
-//! Most tags are asked for by nobody: one look at the length and the first four bytes of their keys
+//! Most tags are asked for by nobody: one look at the length and the last four bytes of their keys
 //! tells. What is left is compared in words, without a call or a loop.
 
 use crate::span::{Tag, Text, Value};
+
+/// Slots, one bit each; those from 62 on share one.
+pub(super) type Slots = u64;
+
+/// What asks for no tag is told by this, which is there in every span.
+pub(super) const ALWAYS: Slots = 1 << 63;
+
+#[inline]
+pub(super) const fn bit(slot: usize) -> Slots {
+    1 << if slot < SHARED { slot } else { SHARED }
+}
+
+/// The bit of all slots from there on.
+const SHARED: usize = 62;
+
+/// Where among a span's tags those of the slots are.
+#[derive(Debug, Default)]
+pub struct Places {
+    places: Vec<u32>,
+    /// The slots that have one: nobody looks at the place of another.
+    found: Slots,
+}
+
+impl Places {
+    #[inline]
+    pub(super) fn get(&self, slot: usize) -> Option<u32> {
+        if self.found & bit(slot) == 0 { None } else { self.places.get(slot).copied() }
+    }
+
+    /// Whether one of these is there.
+    #[inline]
+    pub(super) fn have(&self, slots: Slots) -> bool {
+        (self.found | ALWAYS) & slots != 0
+    }
+
+    /// The tag at `place` is that of this slot.
+    #[inline]
+    pub(in crate::sample) fn put(&mut self, slot: usize, place: u32) {
+        self.found |= bit(slot);
+        if let Some(known) = self.places.get_mut(slot) {
+            *known = place;
+        }
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        self.found = 0;
+        // Whose bit does not tell.
+        for place in self.places.iter_mut().skip(SHARED) {
+            *place = NONE;
+        }
+    }
+}
 
 /// The keys that are asked for, each with its slot.
 #[derive(Debug)]
 pub struct KeyTable {
     keys: Vec<Key>,
-    /// By mark: the first key that has it.
+    /// By mark: whether a key has it, and the first that does.
+    is_asked: [bool; MARKS],
     first: Box<[u32; MARKS]>,
 }
 
@@ -23,14 +77,23 @@ struct Key {
 }
 
 const MARKS: usize = 512;
+/// Of those that were tried the one by which the fewest keys of Envoy and of OpenTelemetry's conventions
+/// have the mark of another that is always asked for.
+const MIX: u32 = 0xc386_bbc5;
 /// Instead of a key, or of a tag.
 const NONE: u32 = u32::MAX;
 
 impl KeyTable {
-    pub(super) fn new(keys: &[Box<str>]) -> Self {
-        let mut table = KeyTable { keys: Vec::with_capacity(keys.len()), first: Box::new([NONE; MARKS]) };
+    /// `asked`: the slots whose keys are looked for.
+    pub(super) fn new(keys: &[Box<str>], asked: Slots) -> Self {
+        let (is_asked, first) = ([false; MARKS], Box::new([NONE; MARKS]));
+        let mut table = KeyTable { keys: Vec::with_capacity(keys.len()), is_asked, first };
         for (slot, key) in (0..).zip(keys) {
-            let next = std::mem::replace(&mut table.first[mark(key)], slot);
+            let mut next = NONE;
+            if asked & bit(slot as usize) != 0 {
+                next = std::mem::replace(&mut table.first[mark(key)], slot);
+                table.is_asked[mark(key)] = true;
+            }
             table.keys.push(Key { text: key.clone(), words: words(key).unwrap_or_default(), next });
         }
         table
@@ -44,31 +107,32 @@ impl KeyTable {
     /// Puts the values of the keys into their slots; the last of a key counts, as in Jaeger's page.
     pub fn fill<'a>(&self, tags: &[Tag<'a>], slots: &mut [Option<Value<'a>>]) {
         slots.fill(None);
-        self.each(tags, slots, |slot, place| *slot = Some(tags[place].value));
+        self.each(tags, |slot, place| slots[slot] = Some(tags[place].value));
     }
 
     /// Empty places for each key.
-    pub fn places(&self) -> Vec<u32> {
-        vec![NONE; self.keys.len()]
+    pub fn places(&self) -> Places {
+        Places { places: vec![NONE; self.keys.len()], found: 0 }
     }
 
     /// The same as `fill` for tags that stay where they are: says where the values are, which is less
     /// to write than the values.
     #[inline]
-    pub fn locate(&self, tags: &[Tag<'_>], places: &mut [u32]) {
-        places.fill(NONE);
-        self.each(tags, places, |found, place| *found = place as u32);
+    pub fn locate(&self, tags: &[Tag<'_>], places: &mut Places) {
+        places.clear();
+        self.each(tags, |slot, place| places.put(slot, place as u32));
     }
 
     #[inline]
-    fn each<T>(&self, tags: &[Tag<'_>], slots: &mut [T], mut put: impl FnMut(&mut T, usize)) {
-        for (place, tag) in tags.iter().enumerate() {
+    fn each(&self, tags: &[Tag<'_>], mut put: impl FnMut(usize, usize)) {
+        let mut rest = tags.iter();
+        while let Some(tag) = rest.next() {
             let found = match tag.key {
                 Text::Clean(key) | Text::Plain(key) => self.find(key),
-                key => self.find(&key.decoded()),
+                key => self.find_escaped(key),
             };
-            if let Some(slot) = found.and_then(|slot| slots.get_mut(slot)) {
-                put(slot, place);
+            if let Some(slot) = found {
+                put(slot, tags.len() - rest.len() - 1);
             }
         }
     }
@@ -76,8 +140,14 @@ impl KeyTable {
     /// What is inlined is what most tags come to: nobody asks for them.
     #[inline(always)]
     fn find(&self, key: &str) -> Option<usize> {
-        let place = self.first[mark(key)];
-        if place == NONE { None } else { self.compare(place, key) }
+        let mark = mark(key);
+        if self.is_asked[mark] { self.compare(self.first[mark], key) } else { None }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_escaped(&self, key: Text<'_>) -> Option<usize> {
+        self.find(&key.decoded())
     }
 
     #[inline(never)]
@@ -107,13 +177,12 @@ impl KeyTable {
     }
 }
 
-/// By the first four bytes and the length. Hardly a key of Envoy's or of OpenTelemetry's conventions
-/// has that of another that is always asked for (`peer.address` has that of `peer.service`).
+/// By the last four bytes and the length.
 #[inline(always)]
 fn mark(key: &str) -> usize {
-    let begins = key.as_bytes().first_chunk().map_or(0, |first| u32::from_le_bytes(*first));
+    let ends = key.as_bytes().last_chunk().map_or(0, |last| u32::from_le_bytes(*last));
     // The upper nine bits of the product depend on all of them.
-    (begins.wrapping_mul(0x85eb_ca6b) >> 23) as usize ^ (key.len() % MARKS)
+    (ends.wrapping_add(key.len() as u32).wrapping_mul(MIX) >> 23) as usize
 }
 
 /// Three words that are all of a key of eight to 24 bytes: they overlap if it is shorter. `None` for
@@ -139,7 +208,8 @@ mod tests {
         /// As a reader would look them up who has time.
         #[test]
         fn what_is_asked_for_is_found(
-            asked in prop::collection::vec("[ab.]{0,30}", 0..20),
+            asked in prop::collection::vec("[ab.]{0,30}", 0..80),
+            unasked in any::<Slots>(),
             sent in prop::collection::vec(("[ab.]{0,30}", prop::option::of(any::<prop::sample::Index>())), 0..150),
         ) {
             let mut keys: Vec<Box<str>> = asked.iter().map(|key| key.as_str().into()).collect();
@@ -154,12 +224,15 @@ mod tests {
             let key = |place, key| if place % 3 == 0 { Text::Json(key) } else { Text::Plain(key) };
             let keys_sent = sent.iter().enumerate().map(|(place, text)| key(place, text.as_str()));
             let tags: Vec<_> = keys_sent.map(|key| Tag { key, value: Value::Int64(0) }).collect();
-            let table = KeyTable::new(&keys);
+            let table = KeyTable::new(&keys, unasked ^ Slots::MAX);
             let mut places = table.places();
+            // What was found in another span is forgotten.
+            table.locate(&tags[tags.len() / 2..], &mut places);
             table.locate(&tags, &mut places);
-            for (key, place) in keys.iter().zip(places) {
+            for (slot, key) in keys.iter().enumerate() {
                 let last = sent.iter().rposition(|sent| sent.as_str() == &**key);
-                prop_assert_eq!(last, (place != NONE).then_some(place as usize), "{}", key);
+                let found = places.get(slot).map(|place| place as usize).filter(|place| *place < sent.len());
+                prop_assert_eq!(last.filter(|_| unasked & bit(slot) == 0), found, "{}", key);
             }
         }
     }

@@ -13,12 +13,13 @@ mod lexer;
 mod parser;
 mod part;
 mod program;
+mod quick;
 mod residual;
 mod same;
 
 pub(in crate::sample) use evaluate::{number, text_is};
 pub use facts::{Facts, Keys, slot};
-pub use key_table::KeyTable;
+pub use key_table::{KeyTable, Places};
 pub use parser::{Fault, LONGEST, parse};
 pub use part::Part;
 pub use program::Program;

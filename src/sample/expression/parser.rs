@@ -144,7 +144,10 @@ impl<'t> Parser<'t, '_> {
                 Ok(Field::Resource(Key { slot: self.keys.resource(&name), name }))
             }
             _ => match Field::NAMES.iter().find(|(known, _)| *known == name) {
-                Some((_, field)) => Ok(field.clone()),
+                Some((_, field)) => {
+                    self.keys.field(field);
+                    Ok(field.clone())
+                }
                 None => Err(Fault::new(at, unknown(name))),
             },
         }

@@ -1,6 +1,6 @@
 //! What is left of an expression when some fields are known: for *kept if …*.
 
-use super::{Expression, Facts, Field};
+use super::{Expression, Facts, Field, Places};
 use crate::span::{Span, Text};
 
 /// What is known of a span that is not there.
@@ -34,7 +34,7 @@ impl Expression {
         let operation = Text::Plain(known.operation.unwrap_or_default());
         let span = Span { operation, ..Span::default() };
         let service = Text::Plain(known.service.unwrap_or_default());
-        Expression::Constant(self.holds(&Facts { service, span: &span, tags: &[], resource: &[] }))
+        Expression::Constant(self.holds(&Facts { service, span: &span, tags: &Places::default(), resource: &[] }))
     }
 }
 
