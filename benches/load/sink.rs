@@ -2,14 +2,16 @@
 //! parses every sixteenth whole, remembers each name, and answers as a real server does. (Parsing
 //! all would make it slower than what it is to measure, and both share the machine.)
 
+use std::borrow::Cow;
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
@@ -64,10 +66,28 @@ pub(crate) fn serve(port: u16) -> Result<()> {
             .route("/_counts", get(counts))
             .fallback(|| async { Json(serde_json::json!({"acknowledged": true})) })
             .layer(DefaultBodyLimit::disable())
+            .layer(tower::util::MapResponseLayer::new(sign))
             .with_state(Shared::default());
         axum::serve(listener, router).await?;
         Ok(())
     })
+}
+
+/// Elastic's clients speak only to who says that it is Elasticsearch.
+fn sign<B>(mut answer: Response<B>) -> Response<B> {
+    answer.headers_mut().insert("x-elastic-product", HeaderValue::from_static("Elasticsearch"));
+    answer
+}
+
+/// Jaeger's collector packs its bodies.
+fn unpacked<'b>(headers: &HeaderMap, body: &'b [u8]) -> Cow<'b, [u8]> {
+    if headers.get("content-encoding").is_none_or(|encoding| encoding != "gzip") {
+        return body.into();
+    }
+    let mut unpacked = Vec::new();
+    // What cannot be unpacked is unreadable.
+    let _ = flate2::read::MultiGzDecoder::new(body).read_to_end(&mut unpacked);
+    unpacked.into()
 }
 
 async fn counts(State(seen): State<Shared>) -> Json<Counts> {
@@ -77,8 +97,10 @@ async fn counts(State(seen): State<Shared>) -> Json<Counts> {
 async fn bulk(
     State(seen): State<Shared>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
     body: Bytes,
 ) -> ([(&'static str, &'static str); 1], String) {
+    let body = unpacked(&headers, &body);
     let short = query.is_some_and(|query| query.contains("filter_path"));
     let mut answer = String::with_capacity(body.len() / 16);
     answer.push_str(if short { "{\"errors\":false,\"items\":[" } else { "{\"took\":1,\"errors\":false,\"items\":[" });
