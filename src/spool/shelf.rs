@@ -52,6 +52,8 @@ pub(super) struct Shelf {
     closed: AtomicBool,
     /// The shelf was closed; waited for under the ledger's lock.
     ending: Condvar,
+    /// Segments were released, or the shelf was closed.
+    freed: (Mutex<bool>, Condvar),
     shared: Shared,
 }
 
@@ -74,7 +76,9 @@ impl Shelf {
         }
         let (ledger, read, changed) = (Mutex::new(ledger), Mutex::default(), Notify::new());
         let (closed, ending) = (AtomicBool::new(false), Condvar::new());
-        Ok(Shelf { lane, log, ledger, read, changed, closed, ending, shared })
+        // What an earlier life has freed.
+        let freed = (Mutex::new(true), Condvar::new());
+        Ok(Shelf { lane, log, ledger, read, changed, closed, ending, freed, shared })
     }
 
     /// True if a record can be appended to the segment that is being written.
@@ -137,8 +141,30 @@ impl Shelf {
     }
 
     fn release(&self, segments: Vec<u64>) {
+        if segments.is_empty() {
+            return;
+        }
         for segment in segments {
             self.log.release(segment);
+        }
+        self.tell_freed();
+    }
+
+    fn tell_freed(&self) {
+        let (freed, told) = &self.freed;
+        *freed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        told.notify_all();
+    }
+
+    /// Sees to it that segments can begin in what becomes free without a sync of their own, until the
+    /// shelf is closed. Blocking.
+    pub(super) fn confirm_freed(&self) {
+        let (freed, told) = &self.freed;
+        while !self.closed.load(Ordering::Acquire) {
+            while self.log.confirm_free() {}
+            let waiting = freed.lock().unwrap_or_else(PoisonError::into_inner);
+            let told = told.wait_while(waiting, |freed| !*freed);
+            *told.unwrap_or_else(PoisonError::into_inner) = false;
         }
     }
 
@@ -310,6 +336,7 @@ impl Shelf {
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.ending.notify_all();
+        self.tell_freed();
         self.changed.notify_waiters();
         self.changed.notify_one();
     }

@@ -31,6 +31,7 @@ pub(crate) struct Tally {
     releases: u64,
     faults: u64,
     reused: u64,
+    confirmed: u64,
     torn: u64,
     mended: u64,
     damaged: u64,
@@ -47,6 +48,7 @@ impl Tally {
         always.iter().all(|&count| count > 0)
             && (ending == Ending::Kill || at_power_loss.iter().all(|&count| count > 0))
             && (ending == Ending::PowerLossUnsynced || self.damaged == 0)
+            && (ending != Ending::PowerLoss || self.confirmed > 0)
     }
 }
 
@@ -189,7 +191,8 @@ impl History<'_> {
             0..60 => self.append(log),
             60..66 => log.seal(),
             66..82 => self.release(log),
-            82..90 => self.look(log),
+            82..85 => self.look(log),
+            85..90 => self.tally.confirmed += u64::from(log.confirm_free()),
             90..95 => self.plan_faults(),
             95..97 => {
                 let used = self.used();

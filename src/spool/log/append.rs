@@ -130,7 +130,14 @@ impl Log {
         let Some(free) = free else { return false };
         let head = writer.next_head(free.bytes);
         let prepared = self.disk.open(&free.path).and_then(|file| {
-            self.prepare(file.as_ref(), &head)?;
+            if free.is_confirmed {
+                // As long as no commit is synced the file may be what it was: free. With the first, which
+                // is for the same file, this is.
+                write_head(file.as_ref(), &head)?;
+            } else {
+                // What it held may come back, and would look damaged beside records of ours.
+                self.prepare(file.as_ref(), &head)?;
+            }
             Ok(file)
         });
         match prepared {
@@ -157,7 +164,7 @@ impl Log {
                     // Somebody else's: it is not ours to remove.
                     self.segments().total -= size;
                 } else {
-                    self.discard(FreeFile { path: path.clone(), bytes: size, generation: 0 });
+                    self.discard(FreeFile::new(path.clone(), size, 0));
                 }
                 Err(AppendError::Disk { path, source })
             }
@@ -232,7 +239,7 @@ impl Log {
             }
         } else if let Some(empty) = segments.take(seal.generation) {
             drop(segments);
-            self.discard(FreeFile { path: empty.path, bytes: empty.bytes, generation: seal.generation });
+            self.discard(FreeFile::new(empty.path, empty.bytes, seal.generation));
         }
     }
 

@@ -12,7 +12,8 @@
 //! `fdatasync`. A segment's number is its *generation*: it grows over the life of the directory and
 //! stands in every head, together with a random salt in every checksum, so that a file can be used
 //! again without a trace of what it held. A released segment is marked free and kept for that, up
-//! to `spare` of them; writing into pages that exist costs a third of writing into new ones.
+//! to `spare` of them; writing into pages that exist costs a third of writing into new ones. Once that
+//! mark is durable ([`Log::confirm_free`]) a segment begins in it without a sync of its own.
 //!
 //! A file in which a write or a sync failed is never written again: it is cut back to what was
 //! acknowledged, and the commit goes to a new file, once. The next segment's head tells where the

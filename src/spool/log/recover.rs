@@ -94,7 +94,7 @@ impl Recovery<'_> {
         self.segments.newest = self.segments.newest.max(head.generation);
         let is_mended = bad.is_none_or(|offset| self.mend_head(path, &head, offset).is_ok());
         if head.is_free {
-            let file = FreeFile { path: path.to_path_buf(), bytes, generation: head.generation };
+            let file = FreeFile::new(path.to_path_buf(), bytes, head.generation);
             if is_mended { self.segments.insert_free(file) } else { self.segments.insert_rubbish(file) }
         } else if self.segments.path(head.generation).is_some() {
             return self.put_aside(path, Oddity::Twice(head.generation));

@@ -51,6 +51,14 @@ pub(super) struct FreeFile {
     pub(super) path: PathBuf,
     pub(super) bytes: u64,
     pub(super) generation: u64,
+    /// Not even a power loss brings back what it held.
+    pub(super) is_confirmed: bool,
+}
+
+impl FreeFile {
+    pub(super) fn new(path: PathBuf, bytes: u64, generation: u64) -> Self {
+        FreeFile { path, bytes, generation, is_confirmed: false }
+    }
 }
 
 impl Segment {
@@ -113,11 +121,22 @@ impl Segments {
         self.in_use.remove(&segment)
     }
 
-    /// A free file in which `bytes` have room: the one that became free last, for its pages are the
-    /// likeliest to be in the processor's cache.
+    /// A free file in which `bytes` have room: a confirmed one if there is any, and the one that became
+    /// free last, for its pages are the likeliest to be in the processor's cache.
     pub(super) fn take_free(&mut self, bytes: u64) -> Option<FreeFile> {
-        let index = self.free.iter().rposition(|file| file.bytes >= bytes)?;
+        let confirmed = self.free.iter().rposition(|file| file.bytes >= bytes && file.is_confirmed);
+        let index = confirmed.or_else(|| self.free.iter().rposition(|file| file.bytes >= bytes))?;
         Some(self.free.remove(index))
+    }
+
+    /// The free file that is to be confirmed next.
+    fn unconfirmed(&self) -> Option<FreeFile> {
+        self.free.iter().rfind(|file| !file.is_confirmed).cloned()
+    }
+
+    /// The same file, if it is still free and was not used again meanwhile.
+    fn find_free(&mut self, file: &FreeFile) -> Option<usize> {
+        self.free.iter().position(|free| free.generation == file.generation && free.path == file.path)
     }
 
     /// True if numbers would be given again without a file of this generation, which is in no list.
@@ -201,7 +220,7 @@ impl Log {
 
     fn retire(&self, segment: &Segment) {
         let generation = segment.head.generation;
-        let file = FreeFile { path: segment.path.clone(), bytes: segment.bytes, generation };
+        let file = FreeFile::new(segment.path.clone(), segment.bytes, generation);
         if segment.is_damaged {
             return self.put_aside(&file);
         }
@@ -265,6 +284,24 @@ impl Log {
         } else {
             segments.rubbish.push(file);
         }
+    }
+
+    /// Syncs a free file, so that the next segment in it can be begun without that; false: none needs
+    /// it. Whoever appends does not wait for this.
+    pub fn confirm_free(&self) -> bool {
+        let unconfirmed = if self.options.sync { self.segments().unconfirmed() } else { None };
+        let Some(file) = unconfirmed else { return false };
+        let synced = self.disk.open(&file.path).and_then(|opened| opened.sync());
+        let mut segments = self.segments();
+        let Some(index) = segments.find_free(&file) else { return true };
+        if synced.is_ok() {
+            segments.free[index].is_confirmed = true;
+        } else {
+            let failed = segments.free.remove(index);
+            drop(segments);
+            self.discard(failed);
+        }
+        true
     }
 
     /// Removes free files that are too many.
