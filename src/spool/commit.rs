@@ -1,9 +1,9 @@
 //! The commit loop: runs that wait to be made safe are written together.
 //!
 //! Requests put their runs into the open batch under a short lock and wait. One thread takes the
-//! batch when it is large enough or has waited long enough, appends all of it in one write and one
-//! sync, lets the runs go on, and wakes those who wait; meanwhile the next batch fills up. So the
-//! slower the disk, the larger the batches. A run whose request is gone is made safe all the same.
+//! batch when it is large enough or an interval after the one before, appends all of it in one write
+//! and one sync, lets the runs go on, and wakes those who wait; meanwhile the next batch fills up. So
+//! the slower the disk, the larger the batches, and a run that comes alone goes alone, at once. A run whose request is gone is made safe all the same.
 //! What need not be synced mostly goes another way: [`super::direct`].
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -55,7 +55,8 @@ pub(super) struct Gate {
 struct Open {
     pending: Vec<Pending>,
     bytes: usize,
-    since: Option<Instant>,
+    /// When a batch was taken last.
+    taken: Option<Instant>,
     /// Whoever takes batches looks again by himself: a first run wakes nobody.
     is_dozing: bool,
     closed: bool,
@@ -76,9 +77,6 @@ impl Gate {
         open.bytes += pending.arrival.run.documents.len() + 1;
         open.pending.push(pending);
         let wakes = (before == 0 && !open.is_dozing) || (before < ENOUGH && open.bytes >= ENOUGH);
-        if before == 0 {
-            open.since = Some(Instant::now());
-        }
         drop(open);
         if wakes {
             self.changed.notify_one();
@@ -89,40 +87,28 @@ impl Gate {
     /// Waits for a batch and swaps it with `batch`, which is empty. False: the gate is closed and
     /// nothing waits.
     ///
-    /// Runs that come while others are written wait for the interval after them. Only after an
-    /// interval without any is the first one a reason to be woken (`benches/load`, `--safety`).
+    /// A run that comes within an interval wakes nobody: whoever takes looks again when it is over. Only
+    /// after an interval without any is the first one a reason to be woken (`benches/load`, `--safety`).
     pub(super) fn take(&self, batch: &mut Vec<Pending>) -> bool {
-        let mut open = self.doze(self.lock());
+        let mut open = self.lock();
         loop {
-            let waited = open.since.map_or(Duration::ZERO, |since| since.elapsed());
-            let ripe = open.closed || open.bytes >= ENOUGH || waited >= self.interval;
-            if open.pending.is_empty() {
-                if open.closed {
-                    return false;
-                }
-                open = self.changed.wait(open).unwrap_or_else(PoisonError::into_inner);
-            } else if ripe || open.is_dozing {
+            let rest = open.taken.map_or(Duration::ZERO, |taken| self.interval.saturating_sub(taken.elapsed()));
+            let is_ripe = rest.is_zero() || open.closed || open.bytes >= ENOUGH;
+            if is_ripe && !open.pending.is_empty() {
                 std::mem::swap(&mut open.pending, batch);
-                (open.bytes, open.since, open.is_dozing) = (0, None, true);
+                (open.bytes, open.taken, open.is_dozing) = (0, Some(Instant::now()), true);
                 return true;
-            } else {
-                let rest = self.interval - waited;
-                open = self.changed.wait_timeout(open, rest).unwrap_or_else(PoisonError::into_inner).0;
             }
+            if open.closed {
+                return false;
+            }
+            open.is_dozing = !rest.is_zero();
+            open = if rest.is_zero() {
+                self.changed.wait(open).unwrap_or_else(PoisonError::into_inner)
+            } else {
+                self.changed.wait_timeout(open, rest).unwrap_or_else(PoisonError::into_inner).0
+            };
         }
-    }
-
-    /// After a batch was taken: waits for the interval, or until enough has come. What is there then
-    /// need not wait any more; if nothing is, the doze is over.
-    fn doze<'g>(&self, open: MutexGuard<'g, Open>) -> MutexGuard<'g, Open> {
-        if !open.is_dozing {
-            return open;
-        }
-        let more = |open: &mut Open| open.bytes < ENOUGH && !open.closed;
-        let waited = self.changed.wait_timeout_while(open, self.interval, more);
-        let mut open = waited.unwrap_or_else(PoisonError::into_inner).0;
-        open.is_dozing = !open.pending.is_empty();
-        open
     }
 
     /// True when no more runs are let in.

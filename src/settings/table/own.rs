@@ -276,7 +276,8 @@ pub(super) const SPOOL: &[Setting] = &[
         "spool.commit-interval",
         Time,
         "1ms",
-        "How long a write that is synced waits for others to go with it. Senders wait this long and for the write itself.",
+        "The least time from one write that is synced to the next: what comes meanwhile goes together. Senders wait this \
+         long at most, and for the write itself.",
     ),
     row(
         "spool.compression",

@@ -94,10 +94,11 @@ fn runs_that_come_during_a_doze_are_taken_together_when_it_is_over() {
 }
 
 #[test]
-fn enough_goes_at_once_out_of_a_wait_and_out_of_a_doze() {
+fn one_alone_goes_at_once_and_enough_out_of_a_doze() {
     let taker = Taker::start(&Arc::new(Gate::new(NEVER)));
+    enter(&taker.gate, 10).unwrap();
+    assert_eq!(taker.next(), [10]);
     for _ in 0..50 {
-        // At first it waits for more after the first run; later it dozes after a batch.
         (0..3).for_each(|_| enter(&taker.gate, ENOUGH / 4).unwrap());
         assert!(taker.taken.try_recv().is_err(), "not yet enough");
         enter(&taker.gate, ENOUGH / 4).unwrap();
@@ -110,10 +111,6 @@ fn enough_goes_at_once_out_of_a_wait_and_out_of_a_doze() {
 
 #[test]
 fn closing_ends_a_wait_and_a_doze_and_nothing_is_left() {
-    // Out of a wait for more.
-    let taker = Taker::start(&Arc::new(Gate::new(NEVER)));
-    enter(&taker.gate, 10).unwrap();
-    assert_eq!(taker.end(), [10]);
     // Out of a doze, with and without a run that came meanwhile.
     for meanwhile in [vec![], vec![30, 40]] {
         let taker = Taker::start(&Arc::new(Gate::new(NEVER)));
