@@ -266,6 +266,37 @@ mod on_a_bad_disk {
     }
 
     #[test]
+    fn a_segment_in_a_confirmed_file_begins_with_the_sync_of_its_commit() {
+        for is_confirmed in [false, true] {
+            let disk = SimulatedDisk::new(3);
+            let (log, _) = open(&disk);
+            let first = append(&log, &[record(1, 500)]).unwrap()[0].segment;
+            log.seal();
+            assert!(!log.confirm_free() && log.release(first));
+            assert_eq!((is_confirmed && log.confirm_free(), is_confirmed && log.confirm_free()), (is_confirmed, false));
+            // The second sync from now on would fail.
+            disk.plan(Fault { after: 1, call: Some(Call::Sync), kind: ErrorKind::Other });
+            let second = append(&log, &[record(2, 500)]).unwrap()[0];
+            assert_eq!(disk.has_faults(), is_confirmed);
+            assert_eq!(read(&log, second.segment), [(second, record(2, 500))]);
+        }
+    }
+
+    #[test]
+    fn a_free_file_that_cannot_be_synced_is_not_used_again() {
+        let disk = SimulatedDisk::new(3);
+        let (log, _) = open(&disk);
+        let first = append(&log, &[record(1, 500)]).unwrap()[0].segment;
+        let path = log.path(first).unwrap();
+        log.seal();
+        assert!(log.release(first));
+        fail(&disk, Call::Sync, 1);
+        assert!(log.confirm_free() && !log.confirm_free());
+        let second = append(&log, &[record(2, 500)]).unwrap()[0].segment;
+        assert_ne!(log.path(second).unwrap(), path);
+    }
+
+    #[test]
     fn what_fails_twice_is_not_acknowledged_and_the_next_append_starts_afresh() {
         let disk = SimulatedDisk::new(3);
         let (log, _) = open(&disk);
