@@ -237,6 +237,11 @@ fn text() -> impl Strategy<Value = String> {
     "[a-z0-9 ./_ü\"\\\\-]{0,12}"
 }
 
+/// Few, so that they meet.
+fn word() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["", "-", "5", "a", "ab", "abc", "200", "503", "5030"])
+}
+
 fn literal_of_tag() -> impl Strategy<Value = String> {
     prop_oneof![
         text().prop_map(|text| format!("'{text}'")),
@@ -348,5 +353,44 @@ proptest! {
         let span = Span { tags, ..Span::default() };
         let text = format!("status {sign} {wanted}");
         prop_assert_eq!(holds(&text, "", &span, &[]), oracle(status.as_deref(), sign, wanted));
+    }
+
+    /// Whatever the value is and however it was sent: `holds` asserts that both ways agree.
+    #[test]
+    fn the_quick_way_decides_as_the_other(
+        (field, key) in prop::sample::select(vec![
+            ("operation", ""),
+            ("kind", "span.kind"),
+            ("flags", "response_flags"),
+            ("revision", "istio.canonical_revision"),
+            ("tag('x')", "x"),
+            ("tag('http.status_code')", "http.status_code"),
+        ]),
+        test in prop_oneof![
+            (prop::sample::select(vec!["==", "!=", "contains", "starts_with"]), word()).prop_map(|(test, word)| format!("{test} '{word}'")),
+            prop::collection::vec(word(), 1..4).prop_map(|words| format!("in ['{}']", words.join("', '"))),
+        ],
+        (code, code_key, sign, wanted) in (
+            prop::sample::select(vec!["status", "grpc", "tag('code')"]),
+            prop::sample::select(vec!["http.status_code", "http.response.status_code", "grpc.status_code", "code"]),
+            comparison(),
+            prop::sample::select(vec!["5", "200", "503", "-1"]),
+        ),
+        (word, form) in (word(), 0..6),
+    ) {
+        let value = match form {
+            0 => Value::Text(Text::Clean(word)),
+            1 => Value::Text(Text::Plain(word)),
+            2 => Value::Text(Text::Json(word)),
+            3 => Value::Text(Text::Json(r"\u0061b")),
+            4 => Value::Int64(503),
+            _ => Value::Bool(true),
+        };
+        let operation = if let Value::Text(text) = value { text } else { Text::default() };
+        for tags in [vec![], vec![tag(key, value), tag(code_key, value)], vec![tag("other", value)]] {
+            let span = Span { operation, tags, ..Span::default() };
+            holds(&format!("{field} {test}"), "", &span, &[]);
+            holds(&format!("{code} {sign} {wanted}"), "", &span, &[]);
+        }
     }
 }
