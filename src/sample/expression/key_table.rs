@@ -107,7 +107,11 @@ impl KeyTable {
     /// Puts the values of the keys into their slots; the last of a key counts, as in Jaeger's page.
     pub fn fill<'a>(&self, tags: &[Tag<'a>], slots: &mut [Option<Value<'a>>]) {
         slots.fill(None);
-        self.each(tags, |slot, place| slots[slot] = Some(tags[place].value));
+        self.each(tags, |slot, place| {
+            if let Some(found) = slots.get_mut(slot) {
+                *found = tags.get(place).map(|tag| tag.value);
+            }
+        });
     }
 
     /// Empty places for each key.
