@@ -119,6 +119,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
             ),
         }
     }
+    let can_share = options.streams == 1 || (options.streams > 1 && options.protocol.is_grpc());
+    ensure!(can_share, "--streams wants a number from 1 on, and gRPC");
     let answers = options.target.is_some() || options.safety.is_some();
     ensure!(
         options.protocol != Protocol::Udp || !answers,

@@ -101,7 +101,10 @@ impl Spool {
         let durable = Durable { gate, turn, settings, shelf, held, full, counted, failed, _lock };
         let spool = Arc::new(Spool { durable: Some(durable), ..Spool::in_memory(gather, pace_bytes, shared) });
         spool.start("spool-commit", Spool::commit_all)?;
-        spool.start("spool-free", |spool| spool.durable.iter().for_each(|durable| durable.shelf.confirm_freed()))?;
+        if spool.durable.as_ref().is_some_and(|durable| durable.settings.sync) {
+            spool
+                .start("spool-free", |spool| spool.durable.iter().for_each(|durable| durable.shelf.confirm_freed()))?;
+        }
         spool.start("spool-look-through", |spool| spool.durable.iter().for_each(Durable::look_through))?;
         Ok(spool)
     }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::facts::slot;
-use super::quick::code;
 use super::same::same;
 use super::{Comparison, Expression, Facts, Field, Literal, Test};
 use crate::span::{Text, Value};
@@ -26,7 +25,7 @@ impl Expression {
             Expression::All(parts) => together(parts, service, false),
             Expression::Any(parts) => together(parts, service, true),
             Expression::Not(inner) => inner.decided_by(service).map(|holds| !holds),
-            Expression::Test(Field::Service, test) => Some(meets_text(&service, test)),
+            Expression::Test(Field::Service, test) => Some(meets(&Value::Text(service), test)),
             Expression::Test(..) => None,
             Expression::Constant(value) => Some(*value),
         }
@@ -62,8 +61,8 @@ impl Field {
         let value = match self {
             Field::Duration => return meets_duration(facts.span.duration.max(0), test),
             Field::Error => return meets_bool(is_error(facts), test),
-            Field::Service => return meets_text(&facts.service, test),
-            Field::Operation => return meets_text(&facts.span.operation, test),
+            Field::Service => return meets(&Value::Text(facts.service), test),
+            Field::Operation => return meets(&Value::Text(facts.span.operation), test),
             Field::Kind => facts.tag(slot::KIND),
             Field::Status => facts.tag(slot::HTTP_STATUS).or_else(|| facts.tag(slot::HTTP_RESPONSE_STATUS)),
             Field::Grpc => facts.tag(slot::GRPC_STATUS).or_else(|| facts.tag(slot::RPC_GRPC_STATUS)),
@@ -73,28 +72,7 @@ impl Field {
             Field::Tag(key) => facts.tag(key.slot),
             Field::Resource(key) => facts.resource(key.slot),
         };
-        match value {
-            None => false,
-            Some(Value::Text(text)) => meets_text(text, test),
-            Some(value) => meets(value, test),
-        }
-    }
-}
-
-/// What most conditions are: a text that lies in the request as it is, held against texts.
-#[inline]
-fn meets_text(text: &Text<'_>, test: &Test) -> bool {
-    let (Text::Clean(plain) | Text::Plain(plain)) = text else { return meets(&Value::Text(*text), test) };
-    match test {
-        Test::Compare(Comparison::Equal, Literal::Text(wanted)) => same(plain, wanted),
-        Test::Compare(Comparison::NotEqual, Literal::Text(wanted)) => !same(plain, wanted),
-        Test::In(list) if matches!(list.first(), Some(Literal::Text(_))) => list.iter().any(|literal| match literal {
-            Literal::Text(wanted) => same(plain, wanted),
-            other => equals(&Value::Text(*text), other) == Some(true),
-        }),
-        Test::StartsWith(part) => plain.starts_with(&**part),
-        Test::Contains(part) => part.is_in(plain),
-        _ => meets(&Value::Text(*text), test),
+        value.is_some_and(|value| meets(value, test))
     }
 }
 
@@ -204,6 +182,13 @@ pub(in crate::sample) fn number(value: &Value<'_>) -> Option<f64> {
         }
         Value::Bool(_) | Value::Binary(_) | Value::Address(_) => None,
     }
+}
+
+/// The number of a code of three digits, which is what most are.
+#[inline]
+pub(super) fn code(text: &[u8]) -> Option<f64> {
+    let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = text else { return None };
+    Some(f64::from(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')))
 }
 
 fn bool_of(value: &Value<'_>) -> Option<bool> {

@@ -2,6 +2,7 @@
 //! lie in the request as they are. What is anything else is for [`Field::meets`] to decide, which
 //! decides the same on these, with more ado (`benches/verdict.rs`).
 
+use super::evaluate::code;
 use super::facts::slot;
 use super::same::same;
 use super::{Comparison, Facts, Field, Literal, Part, Test};
@@ -139,11 +140,4 @@ impl OneOf {
 #[inline]
 fn length(text: &str) -> u64 {
     1 << text.len().min(63)
-}
-
-/// The number of a code of three digits, which is what most are.
-#[inline]
-pub(super) fn code(text: &[u8]) -> Option<f64> {
-    let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = text else { return None };
-    Some(f64::from(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')))
 }

@@ -135,7 +135,7 @@ impl Segments {
     }
 
     /// The same file, if it is still free and was not used again meanwhile.
-    fn find_free(&mut self, file: &FreeFile) -> Option<usize> {
+    fn find_free(&self, file: &FreeFile) -> Option<usize> {
         self.free.iter().position(|free| free.generation == file.generation && free.path == file.path)
     }
 
