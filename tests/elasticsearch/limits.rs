@@ -96,8 +96,20 @@ pub(crate) fn what_is_too_large_together_is_stored_in_parts(server: &Server) {
     let site = Site::new(server, "large", |_| {});
     let mut spans = spans_of(0, 300, 10_000);
     spans[150].1["operationName"] = json!("x".repeat(1_500_000));
-    let judgement = site.judge(&batch(&spans));
-    assert_eq!(judgement.verdicts, vec![Verdict::Stored; 300]);
+    let mut judgement = site.judge(&batch(&spans));
+    let mut wanted = vec![Verdict::Stored; 300];
+    // 6.6 closes the connection behind its 413, which may get lost so: then the span is sent again.
+    for _ in 0..100 {
+        if judgement.verdicts[150] != Verdict::Again("connection-reset") {
+            break;
+        }
+        wanted[150] = Verdict::Again("connection-reset");
+        assert_eq!(judgement.verdicts, wanted);
+        judgement = site.judge(&batch(&spans));
+        wanted = vec![Verdict::AlreadyThere; 300];
+        wanted[150] = Verdict::Stored;
+    }
+    assert_eq!(judgement.verdicts, wanted);
     assert_eq!(judgement.mended, [("shortened", 1)]);
     assert_eq!(site.count("jaeger-span"), 300);
     let short = site.span(spans[150].1["spanID"].as_str().expect("an id"));
