@@ -61,7 +61,7 @@ pub(super) fn not_admitted(metrics: &Metrics, error: &BodyError, status: StatusC
 pub(super) fn status_of_body(error: &BodyError) -> StatusCode {
     match error {
         BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        BodyError::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+        BodyError::NoRoom | BodyError::NoTurn(_) => StatusCode::SERVICE_UNAVAILABLE,
         BodyError::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
         BodyError::UnknownEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         BodyError::BrokeOff | BodyError::Broken { .. } => StatusCode::BAD_REQUEST,
@@ -81,7 +81,7 @@ pub(super) fn count_limit(metrics: &Metrics, error: &BodyError) {
     match error {
         BodyError::TooLarge { setting, .. } => metrics.limit_reached(setting),
         BodyError::NoRoom => metrics.limit_reached("memory.limit"),
-        BodyError::TooSlow(_) => metrics.limit_reached("limits.body-timeout"),
+        BodyError::TooSlow(_) | BodyError::NoTurn(_) => metrics.limit_reached("limits.body-timeout"),
         BodyError::BrokeOff | BodyError::UnknownEncoding(_) | BodyError::Broken { .. } => {}
     }
 }

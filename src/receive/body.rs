@@ -17,7 +17,7 @@ use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::inflate::{Encodings, Inflated, Inflater};
 use crate::memory::{Budget, OverLimit, Reservation};
@@ -39,6 +39,8 @@ pub(super) enum BodyError {
     NoRoom,
     #[error("the body did not arrive within {} s", .0.as_secs_f64())]
     TooSlow(Duration),
+    #[error("other bodies were being decompressed for {} s, send again later", .0.as_secs_f64())]
+    NoTurn(Duration),
     #[error("the body broke off")]
     BrokeOff,
     #[error("unsupported Content-Encoding {0:?}: use gzip, deflate, zstd, snappy or none")]
@@ -183,13 +185,23 @@ impl BodyReader {
 
     /// Much comes out of it: not a work for a thread that serves the network.
     async fn inflate_aside(&self, inflater: Inflater) -> Result<Admitted, BodyError> {
-        let turn = self.turns.clone().acquire_owned().await.map_err(|_| BodyError::NoRoom)?;
+        let turn = self.turn().await?;
         let inflating = tokio::task::spawn_blocking(move || {
             let finished = inflater.finish();
             drop(turn);
             finished
         });
         inflating.await.unwrap_or(Err(BodyError::NoRoom))
+    }
+
+    /// Waits for a turn, as long as for a body.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, BodyError> {
+        let turn = self.turns.clone().acquire_owned();
+        let turn = match self.timeout {
+            Some(limit) => tokio::time::timeout(limit, turn).await.map_err(|_| BodyError::NoTurn(limit))?,
+            None => turn.await,
+        };
+        turn.map_err(|_| BodyError::NoRoom)
     }
 }
 

@@ -34,6 +34,7 @@ use super::lingering::Lingering;
 use super::pulse::{Due, Pulse};
 use super::server::{Phase, Seat, Served};
 use super::stream::Stream;
+use crate::telemetry::log::take_large_heads;
 use crate::telemetry::metrics::Metrics;
 
 /// What a connection that was asked to go has left.
@@ -95,7 +96,7 @@ async fn drive<C: GracefulConnection<Error = BoxError>>(
     loop {
         tokio::select! {
             biased;
-            ended = connection.as_mut() => {
+            ended = poll_fn(|context| poll_counting(connection.as_mut(), metrics, context)) => {
                 match ended.err().and_then(|error| http2::ended_by(&*error)) {
                     Some(Ended::LargeHead) => metrics.limit_reached("limits.header-bytes"),
                     Some(Ended::Calmed) => metrics.limit_reached(pulse.calmed().unwrap_or(http2::FLOOD)),
@@ -128,6 +129,15 @@ async fn drive<C: GracefulConnection<Error = BoxError>>(
             },
         }
     }
+}
+
+/// Polls a connection, and counts the heads that were too large for it to bring them to the router.
+fn poll_counting<C: Future>(connection: Pin<&mut C>, metrics: &Metrics, context: &mut Context<'_>) -> Poll<C::Output> {
+    let polled = connection.poll(context);
+    for _ in 0..take_large_heads() {
+        metrics.limit_reached("limits.header-bytes");
+    }
+    polled
 }
 
 /// Ready when something has to be done; during the farewell, when it is over. A request that goes

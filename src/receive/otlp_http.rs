@@ -134,7 +134,7 @@ fn taken(encoding: Encoding, taken: &Taken) -> Response<Body> {
 fn not_admitted(encoding: Encoding, error: &BodyError) -> Response<Body> {
     let code = match error {
         BodyError::TooLarge { .. } => Code::ResourceExhausted,
-        BodyError::NoRoom => Code::Unavailable,
+        BodyError::NoRoom | BodyError::NoTurn(_) => Code::Unavailable,
         BodyError::TooSlow(_) => Code::DeadlineExceeded,
         BodyError::UnknownEncoding(_) | BodyError::BrokeOff | BodyError::Broken { .. } => Code::InvalidArgument,
     };

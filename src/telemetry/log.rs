@@ -6,6 +6,8 @@
 //! that `info` is about Spaniel and `debug` is not drowned. What may repeat goes through
 //! [`RateLimited`]. Nothing is logged per span or request.
 
+mod large_heads;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
@@ -26,6 +28,7 @@ use tracing_subscriber::{Layer, Registry, fmt as layer, reload};
 
 use crate::clock::Clock;
 use crate::settings::{Log, LogEncoding};
+pub use large_heads::take_large_heads;
 
 /// Why logs could not be set up or changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +83,8 @@ where
 {
     let (filter, handle) = reload::Layer::new(targets(level(&settings.level)?));
     let lines = layer::layer().event_format(Lines { encoding: settings.encoding, clock }).with_writer(writer);
-    Ok((Registry::default().with(lines.with_filter(filter)), LogLevel { handle }))
+    let large_heads = large_heads::LargeHeads.with_filter(large_heads::filter());
+    Ok((Registry::default().with(lines.with_filter(filter)).with(large_heads), LogLevel { handle }))
 }
 
 /// zap's words; those above `error` end the process in Jaeger and mean `error` here.

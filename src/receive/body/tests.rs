@@ -129,6 +129,21 @@ async fn an_empty_body_is_empty_in_any_encoding() {
     assert!(reader.read(&headers, Body::empty()).await.unwrap().bytes.is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_large_body_waits_its_time_for_its_turn_to_be_inflated() {
+    let budget = Budget::new(1 << 30);
+    let reader = BodyReader::new(budget.clone(), &Limits::default(), &Connections::default());
+    let headers = HeaderMap::from_iter([(CONTENT_ENCODING, "zstd".parse().unwrap())]);
+    let text = vec![b'x'; 2 << 20];
+    let body = || Body::from(zstd::encode_all(&text[..], 1).unwrap());
+    let others = reader.turns.acquire_many(u32::try_from(reader.turns.available_permits()).unwrap()).await.unwrap();
+    let error = reader.read(&headers, body()).await.unwrap_err();
+    assert!(matches!(error, BodyError::NoTurn(limit) if limit == Connections::default().body_timeout));
+    assert_eq!(budget.used(), 0);
+    drop(others);
+    assert!(reader.read(&headers, body()).await.unwrap().bytes == text);
+}
+
 #[tokio::test]
 async fn an_inflation_that_is_given_to_another_thread_comes_back() {
     let budget = Budget::new(1 << 30);

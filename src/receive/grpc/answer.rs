@@ -89,6 +89,7 @@ impl From<MessageError> for Refusal {
                 Refusal::new(Code::ResourceExhausted, words).at(setting)
             }
             MessageError::Body(BodyError::NoRoom) => Refusal::later(&words).at("memory.limit"),
+            MessageError::Body(BodyError::NoTurn(_)) => Refusal::later(&words).at("limits.body-timeout"),
             MessageError::Body(BodyError::TooSlow(_)) => {
                 Refusal::new(Code::DeadlineExceeded, words).at("limits.body-timeout")
             }

@@ -194,7 +194,12 @@ pub(super) const LIMITS: &[Setting] = &[
     row("limits.connections", from(0), "10000", "Open connections over all listeners; 0: no limit."),
     row("limits.handshake-timeout", Time, "10s", "Time for the handshake of TLS; 0: no limit."),
     row("limits.header-timeout", Time, "10s", "Time for the head of a request; 0: no limit."),
-    row("limits.body-timeout", Time, "30s", "Time for a body to arrive; 0: no limit."),
+    row(
+        "limits.body-timeout",
+        Time,
+        "30s",
+        "Time for a body to arrive, and for a large one to be decompressed beside others; 0: no limit.",
+    ),
     row("limits.idle-timeout", Time, "3m", "Time between requests on a connection; 0: no limit."),
     row(
         "limits.connection-age",

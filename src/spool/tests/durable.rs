@@ -177,6 +177,29 @@ async fn what_was_not_settled_comes_back_in_the_next_life() {
 }
 
 #[tokio::test]
+async fn a_file_that_becomes_free_is_synced_beside_the_commits() {
+    let place = Place::new(1);
+    let spool = place.open(|_| {});
+    for number in 0..6 {
+        append(&spool, number..number + 1, 8000).await.unwrap();
+    }
+    // While nothing is appended nobody else syncs: who meets this fault does it for the free file.
+    place.disk.plan(Fault { after: 0, call: Some(Call::Sync), kind: std::io::ErrorKind::Other });
+    for _ in 0..3 {
+        let batch = spool.next().await.unwrap();
+        settle(&spool, &batch);
+    }
+    let began = std::time::Instant::now();
+    while place.disk.has_faults() {
+        assert!(began.elapsed().as_secs() < 60, "nobody synced the free file");
+        tokio::task::yield_now().await;
+    }
+    append(&spool, 6..7, 8000).await.unwrap();
+    assert_eq!(drain(&spool).await, BTreeSet::from([6]));
+    end(spool).await;
+}
+
+#[tokio::test]
 async fn a_full_spool_refuses_and_takes_again_when_something_was_settled() {
     let place = Place::new(1);
     let spool = place.open(|_| {});
