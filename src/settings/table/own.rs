@@ -281,8 +281,8 @@ pub(super) const SPOOL: &[Setting] = &[
         "spool.commit-interval",
         Time,
         "1ms",
-        "The least time from one write that is synced to the next: what comes meanwhile goes together. Senders wait this \
-         long at most, and for the write itself.",
+        "The least time from one write to the next: what comes meanwhile goes together. Senders wait this long at most, \
+         and for the write itself. (With `process` the first two of an interval do not wait.)",
     ),
     row(
         "spool.compression",

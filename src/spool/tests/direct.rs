@@ -16,6 +16,12 @@ fn unsynced(durability: &mut Durability) {
     durability.sync = false;
 }
 
+/// With an interval some runs go together.
+fn mixed(durability: &mut Durability, seed: u64) {
+    unsynced(durability);
+    (durability.max_bytes, durability.commit_interval) = (1 << 24, Duration::from_millis(seed % 2));
+}
+
 /// Asks once whether it is done; nobody hears it if it is later.
 fn at_once<T>(work: impl Future<Output = T>) -> Option<T> {
     match pin!(work).as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -39,6 +45,23 @@ async fn a_request_waits_for_nobody_while_nobody_else_writes() {
         assert_eq!(at_once(append(&spool, number..number + 1, 100)), Some(Ok(())), "run {number}");
     }
     assert_eq!((place.held(), drain(&spool).await), (90, (0..90).collect()));
+    end(spool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_runs_in_an_interval_the_first_go_alone_and_the_others_together() {
+    let place = Place::new(1);
+    let interval = Duration::from_millis(20);
+    let spool = place.open(|durability| (durability.sync, durability.commit_interval) = (false, interval));
+    append(&spool, 0..1, 100).await.unwrap();
+    for next in [1, 4] {
+        tokio::time::advance(interval).await;
+        assert_eq!(at_once(append(&spool, next..next + 1, 100)), Some(Ok(())));
+        assert_eq!(at_once(append(&spool, next + 1..next + 2, 100)), Some(Ok(())));
+        // Nobody asks for the answer, and it is made safe all the same.
+        assert_eq!(at_once(append(&spool, next + 2..next + 3, 100)), None);
+    }
+    assert_eq!((drain(&spool).await, place.held()), ((0..7).collect(), 0));
     end(spool).await;
 }
 
@@ -109,7 +132,7 @@ async fn busy(spool: &Arc<Spool>, seed: u64, first: Number) -> (BTreeSet<Number>
 async fn what_is_acknowledged_while_the_spool_is_closed_is_given_out() {
     for seed in 0..20 {
         let place = Place::new(seed);
-        let spool = place.open(|durability| (durability.sync, durability.max_bytes) = (false, 1 << 24));
+        let spool = place.open(|durability| mixed(durability, seed));
         append(&spool, 0..1, 10).await.unwrap();
         let closing = spool.clone();
         let close = tokio::task::spawn_blocking(move || {
@@ -133,7 +156,7 @@ async fn a_kill_in_the_middle_of_any_call_loses_nothing_acknowledged() {
         let (mut chance, mut place) = (Chance::new(seed), Place::new(seed));
         let (mut acknowledged, mut next) = (BTreeSet::new(), 0);
         for _ in 0..3 {
-            let spool = place.open(|durability| (durability.sync, durability.max_bytes) = (false, 1 << 24));
+            let spool = place.open(|durability| mixed(durability, seed));
             place.disk.cut_power(chance.below(400));
             let (more, unused) = busy(&spool, seed, next).await;
             acknowledged.extend(more);
