@@ -288,8 +288,8 @@ pub(super) const SPOOL: &[Setting] = &[
         "spool.compression",
         Words(&["none", "zstd"]),
         "none",
-        "Compression of what is written. `zstd` makes it about a tenth as large, and costs about half as much CPU again \
-         as all the rest: for slow disks.",
+        "Compression of what is written. `zstd` makes it a sixth to a fifteenth as large, and costs a tenth to a sixth of \
+         the spans that a core carries: for slow or small disks.",
     ),
     row(
         "spool.on-full",
