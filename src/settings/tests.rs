@@ -79,7 +79,6 @@ fn a_budget_may_follow_how_quickly_the_store_answers() {
 }
 
 /// A value other than the default for each used setting reaches the typed values.
-
 #[test]
 fn every_used_setting_changes_something() {
     let inert = [
@@ -211,6 +210,7 @@ fn files_are_flat_or_nested_yaml_or_json() {
     assert!(from_file("").is_ok() && from_file("# nothing\n").is_ok());
 }
 
+/// What `print-config` prints gives the same settings again.
 #[test]
 fn the_settings_in_force_are_a_settings_file() {
     let timeout = "--collector.http-server.read-header-timeout=2s";

@@ -150,8 +150,6 @@ fn secrets_are_never_printed() {
     }
 }
 
-/// What `print-config` prints gives the same settings again.
-
 #[test]
 fn what_works_and_is_probably_not_meant_is_warned_of() {
     let cases = [
