@@ -11,7 +11,7 @@
 //! | opens many streams | `http2-streams` | the stream is refused (REFUSED_STREAM) |
 //! | opens streams and resets them | `http2-pending-resets` | the connection ends (ENHANCE_YOUR_CALM) |
 //! | makes errors that end streams | `http2-error-resets` | the same |
-//! | sends long heads | `header-bytes` | 431; the connection ends at four times as much |
+//! | sends long heads | `header-bytes` | 431; the connection ends at four times as much, or where such a head goes on in a frame as large as the limit |
 //! | sends a head without an end (CONTINUATION) | `header-bytes`: h2 allows a few frames | the connection ends |
 //! | sends tiny or empty DATA frames | `http2-connection-window`: h2 counts what they cost | the same |
 //! | sends pings, settings and the like | `http2-unasked-bytes`, see `pulse` | it is cut |
@@ -84,8 +84,13 @@ pub(super) fn ended_by(error: &(dyn Error + 'static)) -> Option<Ended> {
             return Some(Ended::LargeHead);
         }
         if let Some(error) = cause.downcast_ref::<h2::Error>() {
-            let is_flood = error.is_library() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM);
-            return is_flood.then_some(Ended::Calmed);
+            return match error.reason().filter(|_| error.is_library()) {
+                Some(h2::Reason::ENHANCE_YOUR_CALM) => Some(Ended::Calmed),
+                // h2 says so of a head that is too large and goes on in a frame that is too large for it, of
+                // nothing else.
+                Some(h2::Reason::COMPRESSION_ERROR) => Some(Ended::LargeHead),
+                _ => None,
+            };
         }
     }
     None

@@ -32,6 +32,7 @@ const END_HEADERS: u8 = 4;
 
 // Codes of errors.
 const REFUSED_STREAM: u32 = 7;
+const COMPRESSION_ERROR: u32 = 9;
 const ENHANCE_YOUR_CALM: u32 = 11;
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -207,6 +208,19 @@ async fn a_head_without_an_end_ends_the_connection() {
         bytes.extend(frame(CONTINUATION, 0, 1, b"\0\x01a\x01b"));
     }
     is_calmed(bytes, "too_many_continuations", "limits.header-bytes").await;
+}
+
+#[tokio::test]
+async fn a_large_head_that_goes_on_in_a_large_frame_ends_the_connection() {
+    let house = House::with(Connections { header_bytes: 8 << 10, ..patient() }).await;
+    let header = [&b"\0\x01a\x7f\xa1\x1e"[..], &[b'x'; 4000]].concat();
+    let block = [head(), header.repeat(6)].concat();
+    // The limit is passed in the first frame, which ends within a header.
+    let (first, rest) = block.split_at(head().len() + 3 * header.len() + 100);
+    let frames = [frame(HEADERS, 0, 1, first), frame(CONTINUATION, 0, 1, rest)].concat();
+    let closed = closed_with(&house, [begin(), frames].concat()).await;
+    assert_eq!(closed, Some((COMPRESSION_ERROR, String::new())));
+    house.until_metric(&reached("limits.header-bytes")).await;
 }
 
 #[tokio::test]
