@@ -4,8 +4,8 @@
 //! batch when it is large enough or an interval after the one before, appends all of it in one write
 //! and one sync, lets the runs go on, and wakes those who wait; meanwhile the next batch fills up. So
 //! the slower the disk, the larger the batches, and a run that comes alone goes alone, at once. A run
-//! whose request is gone is made safe all the same. What need not be synced mostly goes another
-//! way: [`super::direct`].
+//! whose request is gone is made safe all the same. Where nothing is synced the first runs of an interval
+//! go another way: [`super::direct`].
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -198,7 +198,7 @@ pub(super) const LIMITS: &[Setting] = &[
         "limits.body-timeout",
         Time,
         "30s",
-        "Time for a body to arrive, and for a large one to be decompressed beside others; 0: no limit.",
+        "Time for a body to arrive, and for a large one to wait while others are decompressed; 0: no limit.",
     ),
     row("limits.idle-timeout", Time, "3m", "Time between requests on a connection; 0: no limit."),
     row(

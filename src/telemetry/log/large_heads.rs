@@ -21,7 +21,7 @@ thread_local! {
     static HEARD: Cell<u32> = const { Cell::new(0) };
 }
 
-/// So many heads were answered with 431 on this thread since this was last asked.
+/// So many heads were answered with 431 on this thread since this was last asked; 0 where logs are not set up.
 pub fn take_large_heads() -> u32 {
     HEARD.take()
 }
